@@ -1,0 +1,57 @@
+import os
+import sys
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+min_version("9.8.0")
+
+
+configfile: "config/config.yaml"
+
+
+# commands run under the interpreter that runs Snakemake, whatever environment is activated (conda's own wins where it is used)
+os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/ingest.smk"
+include: "workflow/rules/duplicates.smk"
+include: "workflow/rules/prefilter.smk"
+include: "workflow/rules/instruct.smk"
+include: "workflow/rules/edit.smk"
+include: "workflow/rules/truth.smk"
+include: "workflow/rules/verify.smk"
+include: "workflow/rules/assemble.smk"
+include: "workflow/rules/card.smk"
+include: "workflow/rules/table3.smk"
+include: "workflow/rules/filter_truth.smk"
+
+
+localrules:
+    all,
+    dataset,
+    tables,
+
+
+rule all:
+    default_target: True
+    message:
+        "Everything is made"
+    input:
+        rules.card.output,
+        table_outputs(),
+
+
+rule dataset:
+    message:
+        "The dataset is made"
+    input:
+        rules.card.output,
+
+
+rule tables:
+    message:
+        "The tables are made"
+    input:
+        table_outputs(),

@@ -1,0 +1,1 @@
+"""Typed configuration, one module and one class a section."""

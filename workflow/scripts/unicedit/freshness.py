@@ -1,0 +1,71 @@
+"""Which sealed files are fresh, told from their sidecars, where Snakemake's own records may be gone (design section 5).
+
+Snakemake records params and input checksums in ``.snakemake``. A results folder that was copied elsewhere, or a fresh checkout over old results, has none: then times
+alone would decide. So the head process compares every sidecar with today's digests and settles it in the files' times: a fresh file is made no older than its
+inputs, a stale one older than all. Both are harmless where Snakemake's records exist, and in a dry run.
+"""
+
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from unicedit.files import read_json
+from unicedit.sidecar import content_of
+
+STALE_TIME = 86_400  # seconds since the epoch: 2 January 1970, older than any input
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        value = read_json(path)
+    except (FileNotFoundError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+class Freshness:
+    """Looks at stages in the order of the pipeline, so that a stage's inputs are settled before it."""
+
+    def __init__(self) -> None:
+        self._content: dict[str, str | None] = {}
+        self._times: dict[str, int] = {}
+        self.stale: list[Path] = []
+
+    def _content_of(self, path: str) -> str | None:
+        if path not in self._content:
+            try:
+                self._content[path] = content_of(Path(path))
+            except (FileNotFoundError, ValueError):
+                self._content[path] = None
+        return self._content[path]
+
+    def _time_of(self, path: str) -> int:
+        if path not in self._times:
+            self._times[path] = os.stat(path).st_mtime_ns
+        return self._times[path]
+
+    def settle(self, pairs: Iterable[tuple[Path, Path]], code: str, settings: str) -> None:
+        """Settle the (table, sidecar) pairs of one stage, given today's digests of its code and settings."""
+        with ThreadPoolExecutor(8) as readers:
+            listed = list(pairs)
+            for (table, sidecar), value in zip(listed, readers.map(lambda pair: _read(pair[1]), listed), strict=True):
+                if value is None:
+                    continue
+                self._content[str(sidecar)] = value.get("sha256")
+                folder = str(sidecar.parent)
+                inputs = {os.path.normpath(os.path.join(folder, name)): content for name, content in value.get("inputs", {}).items()}
+                fresh = value.get("code") == code and value.get("settings") == settings
+                fresh = fresh and all(self._content_of(path) == content for path, content in inputs.items())
+                own = self._time_of(str(sidecar))
+                if not fresh:
+                    self.stale.append(sidecar)
+                    wanted = STALE_TIME * 1_000_000_000
+                else:
+                    wanted = max([own, *(self._time_of(path) for path in inputs)])
+                if wanted != own:
+                    for path in (table, sidecar):
+                        if path.exists():
+                            os.utime(path, ns=(wanted, wanted))
+                    self._times[str(sidecar)] = wanted

@@ -1,0 +1,1 @@
+"""The resumable map: one mechanism under every expensive stage (docs/architecture.md)."""

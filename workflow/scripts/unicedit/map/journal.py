@@ -1,0 +1,100 @@
+"""The journal of a shard: finished rows on disk before the shard is sealed (design section 4).
+
+A segment is a file of frames: length and CRC-32, then one Arrow record batch. A batch of rows is appended and handed to the operating system as soon as it is
+computed, so that a killed process loses only the batches in flight; a segment is synced to the disk and renamed from ``.part`` to ``.arrow`` when it is full or
+old. A ``.part`` left behind by a killed process is read up to its first torn or damaged frame.
+"""
+
+import logging
+import os
+import struct
+import time
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from unicedit.map.lease import Lease
+from unicedit.map.stage import Row
+
+log = logging.getLogger(__name__)
+_FRAME = struct.Struct("<QQ")  # bytes of the record batch, its CRC-32; 16 bytes keep what follows aligned
+
+
+def read_segment(path: Path, schema: pa.Schema) -> list[pa.RecordBatch]:
+    """The whole batches of one segment, mapped into memory; a torn or damaged tail is left out (and its rows computed again).
+
+    A segment written under another schema gives nothing: its rows would not fit the table.
+    """
+    size = path.stat().st_size
+    if size == 0:
+        return []
+    batches: list[pa.RecordBatch] = []
+    content = pa.memory_map(str(path), "r").read_buffer()
+    fingerprint = schema_mark(schema)
+    if content.slice(0, len(fingerprint)).to_pybytes() != fingerprint:
+        log.warning("%s: written under another table schema; its rows are computed again", path)
+        return []
+    at = len(fingerprint)
+    while at + _FRAME.size <= size:
+        length, crc = _FRAME.unpack(content.slice(at, _FRAME.size).to_pybytes())
+        body = content.slice(at + _FRAME.size, length) if at + _FRAME.size + length <= size else None
+        if body is None or zlib.crc32(body) != crc:
+            log.warning("%s: torn after %d batches; what follows is computed again", path, len(batches))
+            break
+        batches.append(pa.ipc.read_record_batch(body, schema))
+        at += _FRAME.size + length
+    return batches
+
+
+def schema_mark(schema: pa.Schema) -> bytes:
+    """16 bytes at the head of a segment that tell which table schema its frames have."""
+    return struct.pack("<QQ", zlib.crc32(schema.to_string().encode()), len(schema))
+
+
+class Journal:
+    """Append batches of finished rows to ``folder``; the lease is checked before a segment is opened or closed."""
+
+    def __init__(self, folder: Path, schema: pa.Schema, lease: Lease, segment_bytes: int, segment_seconds: float) -> None:
+        self.folder = folder
+        self.schema = schema
+        self.lease = lease
+        self.segment_bytes = segment_bytes
+        self.segment_seconds = segment_seconds
+        self._sequence = 0
+        self._path: Path | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def segments(self) -> list[Path]:
+        """The segments on disk, oldest first; equal keys in a later one win."""
+        found = [path for path in self.folder.iterdir() if path.suffix in (".arrow", ".part")]
+        return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
+
+    def append(self, rows: Sequence[Row]) -> None:
+        """Write finished rows; they survive the death of this process when the call returns."""
+        if not rows:
+            return
+        if self._path is None:
+            self.lease.check()
+            self._path = self.folder / f"{self.lease.token[:12]}-{self._sequence:06d}.part"
+            self._sequence += 1
+            self._file = self._path.open("xb")
+            self._file.write(schema_mark(self.schema))
+            self._opened = time.monotonic()
+        body = pa.RecordBatch.from_pylist(list(rows), schema=self.schema).serialize()
+        self._file.write(_FRAME.pack(body.size, zlib.crc32(body)))
+        self._file.write(body)
+        self._file.flush()
+        if self._file.tell() >= self.segment_bytes or time.monotonic() - self._opened >= self.segment_seconds:
+            self.close()
+
+    def close(self) -> None:
+        """Sync and rename the open segment, if there is one."""
+        if self._path is None:
+            return
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self.lease.check()
+        self._path.rename(self._path.with_suffix(".arrow"))
+        self._path = None

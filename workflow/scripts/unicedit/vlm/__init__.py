@@ -1,0 +1,1 @@
+"""The vision-language model port (design section 6)."""

@@ -1,0 +1,209 @@
+"""What the Snakefile asks: settings and code digests for params, shards for wildcards, paths for tables.
+
+Nothing heavy is imported here: every Slurm job parses the Snakefile again.
+"""
+
+import functools
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from unicedit.config.model import Config, ConfigError, parse
+from unicedit.digest import code_digest
+from unicedit.files import digest_of, sha256_of_file
+from unicedit.freshness import Freshness
+from unicedit.index.index import Index
+
+SHARD_STAGES = ("ingest", "prefilter", "instruct", "edit", "truth", "verify", "assemble")
+GATHERS = ("card", "table3", "filter_truth")
+ORDER = ("ingest", "duplicates", *SHARD_STAGES[1:], *GATHERS)
+
+_Wildcards = Any
+
+
+def _taxonomy(config: Config) -> dict[str, str]:
+    path = Path(config.instruct.taxonomy)
+    if not path.is_file():
+        raise ConfigError(f"config: instruct.taxonomy = {str(path)!r}: no such file; the shipped one is config/taxonomy.yaml")
+    return {"path": str(path), "sha256": sha256_of_file(path)}
+
+
+# What each stage reads, and nothing else: a setting invalidates just the stages that read it.
+_READS: dict[str, Callable[[Config], dict[str, Any]]] = {
+    "ingest": lambda config: {"ingest": config.ingest.model_dump(mode="json")},
+    "duplicates": lambda config: {"duplicates": config.duplicates.model_dump(mode="json")},
+    "prefilter": lambda config: {"prefilter": config.prefilter.model_dump(mode="json")},
+    "instruct": lambda config: {"instruct": config.instruct.model_dump(mode="json"), "taxonomy": _taxonomy(config)},
+    "edit": lambda config: {"edit": config.edit.model_dump(mode="json")},
+    "truth": lambda config: {"edit": config.edit.model_dump(mode="json")},
+    "verify": lambda config: {
+        "verify": config.verify.model_dump(mode="json"),
+        **({"edit": config.edit.model_dump(mode="json")} if config.verify.engine == "simulated" else {}),
+    },
+    "assemble": lambda config: {"dataset": config.dataset.model_dump(mode="json")},
+    "card": lambda config: {
+        "dataset": config.dataset.model_dump(mode="json"),
+        "prefilter": config.prefilter.model_dump(mode="json"),
+        "instruct": config.instruct.model_dump(mode="json"),
+        "edit": config.edit.model_dump(mode="json"),
+        "verify": config.verify.model_dump(mode="json"),
+        "library": {"kind": config.library.kind},
+        "taxonomy": _taxonomy(config),
+    },
+    "table3": lambda config: {"tables": config.tables.model_dump(mode="json"), "simulated": simulated(config)},
+    "filter_truth": lambda config: {"tables": config.tables.model_dump(mode="json"), "verifier": config.verify.engine},
+}
+
+
+def simulated(config: Config) -> list[str]:
+    """The stages whose engine is simulated: tables and card say so."""
+    found = ["library"] if config.library.kind == "world" else []
+    found += ["instruct"] if config.instruct.engine == "simulated" else []
+    found += ["edit"] if any(editor.engine == "simulated" for editor in config.edit.editors) else []
+    found += ["verify"] if config.verify.engine == "simulated" else []
+    return found
+
+
+def knows_truth(config: Config) -> bool:
+    """Whether every editor is simulated, so that the truth of every edit is known."""
+    return all(editor.engine == "simulated" for editor in config.edit.editors)
+
+
+class Pipeline:
+    """The configured pipeline. Raises ``ConfigError`` for a configuration that cannot be used."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.config = parse(values)
+        self.results = self.config.paths.results.rstrip("/")
+        self.scratch = self.config.paths.scratch.rstrip("/")
+        self.truth = knows_truth(self.config)
+        self._settings = functools.cache(self._settings_text)
+        self.index: Index | None = None
+
+    def _settings_text(self, stage: str) -> str:
+        return json.dumps(_READS[stage](self.config), sort_keys=True, ensure_ascii=False)
+
+    def settings_of(self, stage: str) -> Callable[[_Wildcards], str]:
+        """A param: the settings a stage reads, as JSON text (a function, for a plain string with braces is taken for wildcards)."""
+
+        def settings(wildcards: _Wildcards) -> str:
+            return self._settings(stage)
+
+        return settings
+
+    def code_of(self, script: str) -> Callable[[_Wildcards], str]:
+        """A param: the digest of a command and of all project modules it imports."""
+
+        def code(wildcards: _Wildcards) -> str:
+            return code_digest(script)
+
+        return code
+
+    def map_settings(self) -> str:
+        """Settings of the resumable map, for the command line only: they decide no value, so they are no param."""
+        return self.config.map.model_dump_json()
+
+    def table(self, stage: str) -> str:
+        """Path of a stage's sealed table, with the ``shard`` wildcard."""
+        if stage == "assemble":
+            return f"{self.results}/dataset/data/shard-{{shard}}.parquet"
+        return f"{self.results}/{stage}/{{shard}}.parquet"
+
+    def seal(self, stage: str) -> str:
+        """Path of the sidecar of a stage's table, with the ``shard`` wildcard."""
+        if stage == "assemble":
+            return f"{self.results}/dataset/sidecars/shard-{{shard}}.json"
+        return f"{self.results}/{stage}/{{shard}}.json"
+
+    def log(self, rule: str, wildcard: str = "") -> str:
+        """Path of a rule's log."""
+        return f"{self.results}/logs/{rule}/{{{wildcard}}}.log" if wildcard else f"{self.results}/logs/{rule}.log"
+
+    def benchmark(self, rule: str, wildcard: str = "") -> str:
+        """Path of a rule's benchmark record."""
+        return f"{self.results}/benchmarks/{rule}/{{{wildcard}}}.tsv" if wildcard else f"{self.results}/benchmarks/{rule}.tsv"
+
+    def all_seals(self, stage: str) -> list[str]:
+        """Sidecars of a stage over all shards."""
+        pattern = self.seal(stage)
+        return [pattern.replace("{shard}", shard) for shard in self.shards]
+
+    def all_tables(self, stage: str) -> list[str]:
+        """Tables of a stage over all shards."""
+        pattern = self.table(stage)
+        return [pattern.replace("{shard}", shard) for shard in self.shards]
+
+    @property
+    def shards(self) -> list[str]:
+        """Every shard of the library, in order."""
+        assert self.index is not None, "open_library() comes first"
+        return self.index.shards
+
+    def generation_of(self, shard: str) -> str:
+        """The generation a shard was added with, as its files are named."""
+        assert self.index is not None
+        return f"{self.index.generation_of[shard]:04d}"
+
+    def paths_of_generation(self, pattern: str, generation: str) -> list[str]:
+        """``pattern`` for each shard of a generation."""
+        assert self.index is not None
+        return [pattern.replace("{shard}", shard) for shard in self.index.generations[int(generation)]]
+
+    def earlier(self, generation: str) -> list[str]:
+        """The generations before one."""
+        return [f"{number:04d}" for number in range(int(generation))]
+
+    def settle(self) -> None:
+        """Tell Snakemake, through file times, which sealed files are fresh (``unicedit.freshness``)."""
+        freshness = Freshness()
+        generations = [f"{number:04d}" for number in range(len(self.index.generations))] if self.index else []
+        for stage in ORDER:
+            if stage == "duplicates":
+                files = [f"{self.results}/duplicates/{generation}" for generation in generations]
+                pairs = [(Path(f"{file}.parquet"), Path(f"{file}.json")) for file in files]
+            elif stage in SHARD_STAGES:
+                pairs = [(Path(table), Path(seal)) for table, seal in zip(self.all_tables(stage), self.all_seals(stage), strict=True)]
+            else:
+                pairs = [(Path(made), Path(self.gather_seal(stage))) for made in self.gather_outputs(stage)[:1]]
+            freshness.settle(pairs, *self.identity_of(stage))
+
+    def gather_outputs(self, stage: str) -> list[str]:
+        """What a gather stage makes beside its sidecar."""
+        if stage == "card":
+            return [f"{self.results}/dataset/{name}" for name in ("README.md", "index.parquet", "census.csv", "census.png")]
+        return [f"{self.results}/tables/{stage}.{suffix}" for suffix in ("csv", "md", "png")]
+
+    def gather_seal(self, stage: str) -> str:
+        """The sidecar of a gather stage."""
+        return f"{self.results}/dataset/sidecars/card.json" if stage == "card" else f"{self.results}/tables/{stage}.json"
+
+    def _recorded_digest(self, shard: str, source: str) -> str | None:
+        """The digest of a library file that ingest recorded; read only for files that were touched."""
+        path = Path(self.table("ingest").replace("{shard}", shard))
+        if not path.exists():
+            return None
+        return _ingested(path, os.stat(path).st_mtime_ns).get(source)
+
+    def open_library(self, *, scan: bool) -> None:
+        """Read the index; in the head process, scan the library first and take what is new into it."""
+        from unicedit.index.index import load, refresh
+
+        folder = Path(self.results) / "index"
+        if scan:
+            self.index = refresh(self.config.library, self.config.world.images, folder, self._recorded_digest)
+        else:
+            self.index = load(folder)
+
+    def identity_of(self, stage: str) -> tuple[str, str]:
+        """Digest of code and of settings, as a stage's sidecars record them."""
+        return code_digest(stage), digest_of(self._settings(stage))
+
+
+@functools.lru_cache(maxsize=4)
+def _ingested(path: Path, _mtime: int) -> dict[str, str]:
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path, columns=["source", "file_digest"])
+    return dict(zip(table["source"].to_pylist(), table["file_digest"].to_pylist(), strict=True))
