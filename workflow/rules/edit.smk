@@ -24,7 +24,7 @@ rule edit:
         mem_mb=4000,
         runtime=480,
     conda:
-        "../../envs/base.yaml"
+        "../../envs/models.yaml"
     shell:
         "python {SCRIPTS}/edit.py --ingest {input.ingest} --instruct {input.instruct} "
         "--shard {wildcards.shard} --table {output.table} --seal {output.seal} --inputs {input.ingest_seal} {input.instruct_seal} "

@@ -24,7 +24,7 @@ rule instruct:
         mem_mb=4000,
         runtime=240,
     conda:
-        "../../envs/base.yaml"
+        "../../envs/models.yaml"
     shell:
         "python {SCRIPTS}/instruct.py --ingest {input.ingest} --prefilter {input.prefilter} "
         "--shard {wildcards.shard} --table {output.table} --seal {output.seal} --inputs {input.ingest_seal} {input.prefilter_seal} "

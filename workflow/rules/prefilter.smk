@@ -24,7 +24,7 @@ rule prefilter:
         mem_mb=4000,
         runtime=120,
     conda:
-        "../../envs/base.yaml"
+        "../../envs/models.yaml"
     shell:
         "python {SCRIPTS}/prefilter.py --ingest {input.ingest} --duplicates {input.duplicates} "
         "--shard {wildcards.shard} --table {output.table} --seal {output.seal} --inputs {input.ingest_seal} {input.duplicates_seal} "

@@ -26,7 +26,7 @@ rule verify:
         mem_mb=4000,
         runtime=240,
     conda:
-        "../../envs/base.yaml"
+        "../../envs/models.yaml"
     shell:
         "python {SCRIPTS}/verify.py --ingest {input.ingest} --instruct {input.instruct} --edit {input.edit} "
         "--shard {wildcards.shard} --table {output.table} --seal {output.seal} --inputs {input.ingest_seal} {input.instruct_seal} {input.edit_seal} "

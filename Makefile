@@ -1,0 +1,74 @@
+# make all · test · lint · bench · status: each builds the environment it needs, on a fresh machine too; no sudo.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+CORES ?= 2
+# further configuration files, later ones win: make all CONFIG=config/photos.yaml
+CONFIG ?=
+STAGE ?=
+ARGS ?=
+
+SNAKEMAKE := $(BIN)/snakemake --profile profiles/local --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG),) $(ARGS)
+COMMAND := $(BIN)/python workflow/scripts
+
+.PHONY: all dataset tables install test test-long lint format bench status config verify-results accept retry pilot clean help
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+all: install ## run the whole pipeline on the configuration, with progress and a summary
+	$(COMMAND)/run.py -- $(SNAKEMAKE) all
+
+dataset tables: install ## make just the dataset, or just the tables
+	$(COMMAND)/run.py -- $(SNAKEMAKE) $@
+
+install: $(VENV)/.installed ## build .venv from the pinned requirements, when missing or out of date
+
+$(VENV)/.installed: requirements.txt requirements-dev.txt
+	command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed (PYTHON=... names another)"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+test: install ## the tests that belong to every change (15 minutes at most)
+	$(BIN)/python -m pytest tests $(ARGS)
+
+test-long: install ## what repeats for confidence: more kills, more random files
+	UNICEDIT_LONG=1 $(BIN)/python -m pytest tests $(ARGS)
+
+lint: install ## ruff, mypy, snakefmt, snakemake --lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+
+format: install ## put every file into the house's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow/rules
+
+bench: install ## ratios: ingest, scorers, resumable map, memory, dry run at paper scale
+	$(BIN)/python bench/run.py $(ARGS)
+
+status: install ## where a running (or finished) run stands
+	$(COMMAND)/status.py
+
+config: install ## write the generated parts of config/: commented defaults, JSON schema, README table
+	$(COMMAND)/config.py
+
+verify-results: install ## check every sealed file against its recorded SHA-256; a corrupted one is named and set aside
+	$(COMMAND)/verify_results.py
+
+accept: install ## STAGE=edit: adopt finished rows under today's recipe, on your word
+	$(COMMAND)/accept.py --stage $(STAGE) $(if $(CONFIG),--configfile $(CONFIG),)
+
+retry: install ## STAGE=edit: compute the failed rows of a stage again at the next run
+	$(COMMAND)/retry.py --stage $(STAGE)
+
+pilot: install ## measure pass rates by sub-task of a finished run, to be frozen in the configuration
+	$(COMMAND)/pilot.py --results results --out results/pass_rates.yaml
+
+clean: ## remove what a run made (not .venv)
+	rm -rf results scratch .snakemake

@@ -1,0 +1,53 @@
+"""The recipe of a row: what, beside its own inputs, decides its value (design section 5).
+
+A recipe covers the modules that compute the value (engine, prompt, parser, seed rule) and the settings they use. Plumbing is not in it: the map, the
+configuration classes, sidecars, progress. Nor is an engine that was not chosen. ``recipe_modules`` lists what is in it; a test holds the list.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from unicedit.digest import closure, digest_modules
+from unicedit.files import digest_of
+
+# never part of a recipe: how rows are carried, not what they are
+PLUMBING = (
+    "unicedit.map",
+    "unicedit.config",
+    "unicedit.command",
+    "unicedit.digest",
+    "unicedit.errors",
+    "unicedit.files",
+    "unicedit.freshness",
+    "unicedit.index",
+    "unicedit.lookup",
+    "unicedit.parquet",
+    "unicedit.recipe",
+    "unicedit.schema",
+    "unicedit.sidecar",
+    "unicedit.workflow",
+)
+
+# part of a recipe only where an engine of theirs is chosen
+ENGINES = ("unicedit.world", "unicedit.scorers.aesthetic", "unicedit.scorers.safety", "unicedit.verify.ssim")
+
+STAGE_ROOTS = {
+    "ingest": ("unicedit.ingest.stage",),
+    "prefilter": ("unicedit.prefilter",),
+    "instruct": ("unicedit.instruct.stage",),
+    "edit": ("unicedit.edit.stage",),
+    "verify": ("unicedit.verify.stage",),
+}
+
+
+def recipe_modules(stage: str, engines: Sequence[str] = ()) -> dict[str, str]:
+    """The modules in a stage's recipe when ``engines`` (modules) are chosen, with their digests."""
+    modules = closure(STAGE_ROOTS[stage], without=(*PLUMBING, *ENGINES))
+    for engine in engines:
+        modules |= closure([engine], without=PLUMBING)
+    return dict(sorted(modules.items()))
+
+
+def recipe_of(stage: str, settings: Mapping[str, Any], engines: Sequence[str] = ()) -> str:
+    """The recipe digest: 16 hexadecimal digits over the modules and the settings that decide a row's value."""
+    return digest_of(stage, digest_modules(recipe_modules(stage, engines)), dict(settings))[:16]
