@@ -56,7 +56,7 @@ status: install ## where a running (or finished) run stands
 	$(COMMAND)/status.py
 
 config: install ## write the generated parts of config/: commented defaults, JSON schema, README table
-	$(COMMAND)/config.py
+	$(COMMAND)/write_config.py
 
 verify-results: install ## check every sealed file against its recorded SHA-256; a corrupted one is named and set aside
 	$(COMMAND)/verify_results.py

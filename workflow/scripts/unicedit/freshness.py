@@ -51,7 +51,7 @@ class Freshness:
         with ThreadPoolExecutor(8) as readers:
             listed = list(pairs)
             for (table, sidecar), value in zip(listed, readers.map(lambda pair: _read(pair[1]), listed), strict=True):
-                if value is None:
+                if value is None or "set_aside" in value:  # missing, or marked to be made again: Snakemake sees either by itself
                     continue
                 self._content[str(sidecar)] = value.get("sha256")
                 folder = str(sidecar.parent)

@@ -75,6 +75,7 @@ def seal(
         "format": FORMAT,
         "stage": identity.stage,
         "shard": identity.shard,
+        "table": os.path.relpath(table, sidecar.parent),
         "sha256": sha256 or sha256_of_file(table),
         "bytes": table.stat().st_size,
         "rows": rows,
@@ -89,6 +90,29 @@ def seal(
     }
     write_json(sidecar, value)
     return value
+
+
+def set_aside(sidecar: Path, why: str, target: Path | None = None) -> None:
+    """Have a sealed table made again at the next run: its sidecar is marked, so that what depends on it is planned, and the table is moved or removed.
+
+    ``target`` is where a damaged table is moved for inspection; without it the table is removed.
+    """
+    value = read_json(sidecar)
+    table = sidecar.parent / value["table"]
+    if table.exists():
+        if target is None:
+            table.unlink()
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(table, target)
+    write_json(sidecar, {"stage": value["stage"], "shard": value["shard"], "table": value["table"], "set_aside": why})
+
+
+def sealed(results: Path) -> list[Path]:
+    """All sidecars under a results folder, sorted: of the stages, the dataset and the tables."""
+    folders = [path for path in results.iterdir() if path.is_dir() and path.name not in ("index", "logs", "benchmarks") and path.name[0] != "."]
+    found = [path for folder in folders for path in [*folder.glob("*.json"), *folder.glob("sidecars/*.json")]]
+    return sorted(path for path in found if isinstance(value := read_json(path), dict) and {"stage", "shard", "table"} <= set(value))
 
 
 def total(sidecars: Sequence[Path]) -> dict[str, Any]:
