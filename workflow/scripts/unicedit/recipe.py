@@ -29,7 +29,7 @@ PLUMBING = (
 )
 
 # part of a recipe only where an engine of theirs is chosen
-ENGINES = ("unicedit.world", "unicedit.scorers.aesthetic", "unicedit.scorers.safety", "unicedit.verify.ssim")
+ENGINES = ("unicedit.world", "unicedit.scorers.aesthetic", "unicedit.scorers.safety", "unicedit.verify.ssim", "unicedit.verify.reader")
 
 STAGE_ROOTS = {
     "ingest": ("unicedit.ingest.stage",),

@@ -48,6 +48,7 @@ INGEST = _table(
     ("crop_loss", pa.float32()),  # share of the area the crop removes, 0..1
     ("image_width", pa.int32()),
     ("image_height", pa.int32()),
+    ("image_digest", pa.string()),  # of the encoded picture below: changes with crop, size or encoding, where `pixels` does not
     ("image", pa.binary()),  # cropped, resized, encoded; null unless ok
 )
 
@@ -80,6 +81,7 @@ INSTRUCT = _table(
     ("key", pa.string()),  # <image>-<slot>
     ("image", pa.string()),
     ("slot", pa.int16()),
+    ("alternate", pa.bool_()),  # offered in place of an impossible sub-task; false for one that was planned
     ("task", pa.string()),
     ("subtask", pa.string()),
     ("instruction_en", pa.string()),
@@ -98,6 +100,7 @@ EDIT = _table(
     ("seed", pa.int64()),
     ("edit_width", pa.int32()),
     ("edit_height", pa.int32()),
+    ("edit_digest", pa.string()),  # of the encoded picture
     ("edit_image", pa.binary()),  # encoded; null unless ok
 )
 

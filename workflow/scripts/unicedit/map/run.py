@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from unicedit.config.map import MapSettings
 from unicedit.files import appearing_whole, read_json, write_json
@@ -150,7 +151,7 @@ def _write_table(stage: Stage, items: Sequence[Item], finished: Finished, target
     with writer(target, stage.schema) as out:
         for group in ahead(groups(), 1):
             # one chunk a row group: the file's bytes must not depend on how the rows were journalled
-            decided = stage.decide(_undecided(group) if stage.decision else group).combine_chunks()
+            decided = (stage.decide(_undecided(group)) if stage.decision else group).combine_chunks()
             out.write_table(decided, row_group_size=stage.row_group_rows)
             rows += decided.num_rows
             statuses += decided["status"].to_pylist()
@@ -160,8 +161,6 @@ def _write_table(stage: Stage, items: Sequence[Item], finished: Finished, target
 
 def _undecided(table: pa.Table) -> pa.Table:
     """Rows as they were measured: a decision of an earlier threshold is taken back."""
-    import pyarrow.compute as pc
-
     rejected = pc.equal(table["status"], "rejected")
     status = pc.if_else(rejected, "ok", table["status"])
     reason = pc.if_else(rejected, pa.scalar(None, pa.string()), table["reason"])

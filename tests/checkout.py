@@ -1,0 +1,106 @@
+"""A checkout of the repository in a folder of its own, and what Snakemake plans and computes in it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SNAKEMAKE = [str(Path(sys.executable).with_name("snakemake"))]
+
+
+class Checkout:
+    """A copy of the repository's files; commands run in it as a user would run them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def fresh(cls, folder: Path) -> "Checkout":
+        """Copy what git tracks, and what it would track."""
+        listed = subprocess.run(
+            ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=REPOSITORY, capture_output=True, check=True, text=True
+        ).stdout.split("\0")
+        for name in filter(None, listed):
+            source, target = REPOSITORY / name, folder / name
+            if not source.exists() and not source.is_symlink():
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_symlink():
+                target.symlink_to(os.readlink(source))
+            else:
+                shutil.copy(source, target)
+        return cls(folder)
+
+    def copy(self, folder: Path) -> "Checkout":
+        """The whole folder with times, results and Snakemake's records, hard links kept."""
+        subprocess.run(["cp", "-a", str(self.folder), str(folder)], check=True)
+        return Checkout(folder)
+
+    def path(self, name: str) -> Path:
+        return self.folder / name
+
+    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake with the local profile."""
+        done = subprocess.run(
+            [*SNAKEMAKE, "--profile", "profiles/local", "--cores", "2", *self.overlay(), *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+        )
+        if check and done.returncode != 0:
+            logs = [path for path in self.folder.glob("results/logs/*/*.log") if "error" in path.read_text().lower()]
+            raise AssertionError("\n".join([done.stdout[-3000:], done.stderr[-6000:], *(f"{path}:\n{path.read_text()[-2000:]}" for path in logs[:3])]))
+        return done
+
+    def overlay(self) -> list[str]:
+        return ["--configfile", "test.yaml"] if self.path("test.yaml").exists() else []
+
+    def command(self, script: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run one of the commands."""
+        done = subprocess.run(
+            [sys.executable, f"workflow/scripts/{script}.py", *arguments], cwd=self.folder, capture_output=True, text=True
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """Jobs a dry run plans, by rule."""
+        done = self.snakemake("-n", *arguments)
+        text = done.stdout + done.stderr
+        found: Counter[str] = Counter()
+        for table in re.findall(r"Job stats:\njob +count\n[- ]+\n(.*?)\n\n", text, flags=re.S):
+            found = Counter({line.split()[0]: int(line.split()[1]) for line in table.splitlines() if line.strip()})
+        found.pop("total", None)
+        for target in ("all", "dataset", "tables"):
+            found.pop(target, None)
+        return dict(found)
+
+    def rows(self, count: str = "computed") -> dict[str, int]:
+        """Rows by stage that the last run of each shard computed (or another count of its progress records)."""
+        totals: Counter[str] = Counter()
+        for path in self.folder.glob("scratch/progress/*/*.json"):
+            totals[path.parent.name] += json.loads(path.read_text())[count]
+        return {stage: number for stage, number in totals.items() if number}
+
+    def forget_rows(self) -> None:
+        """Remove progress records, so that ``rows`` speaks of the next run alone."""
+        shutil.rmtree(self.path("scratch/progress"), ignore_errors=True)
+
+    def replace(self, name: str, old: str, new: str) -> None:
+        """Change a file's text."""
+        path = self.path(name)
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{name} does not hold {old!r}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def dataset(self) -> dict[str, bytes]:
+        """The bytes of every dataset file."""
+        return {path.name: path.read_bytes() for path in sorted(self.folder.glob("results/dataset/data/*.parquet"))}
+
+    def sidecar(self, name: str) -> dict:
+        return json.loads(self.path(f"results/{name}.json").read_text())

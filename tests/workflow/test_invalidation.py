@@ -1,0 +1,181 @@
+"""Only what is invalid is made again: what Snakemake plans, and which rows are computed (design section 5)."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from checkout import Checkout
+
+pytestmark = pytest.mark.workflow
+
+AFTER_VERIFY = {"verify", "assemble", "card", "table3", "filter_truth"}
+AFTER_INSTRUCT = {"instruct", "edit", "truth"} | AFTER_VERIFY
+
+
+def test_finished_run_plans_nothing(run: Checkout) -> None:
+    assert run.planned() == {}
+
+
+def test_touching_everything_plans_nothing(run: Checkout) -> None:
+    later = time.time() + 5
+    for folder in ("photos", "workflow", "config", "profiles", "results"):
+        for path in sorted(run.path(folder).rglob("*")):
+            if path.is_file():
+                later += 0.001
+                os.utime(path, (later, later))
+    os.utime(run.path("Snakefile"))
+    assert run.planned() == {}
+
+
+def over_old_results(run: Checkout, folder: Path, *, metadata: bool) -> Checkout:
+    """A fresh checkout beside old results and photographs, copied without their times."""
+    fresh = Checkout.fresh(folder)
+    shutil.copy(run.path("test.yaml"), fresh.path("test.yaml"))
+    for name in ["photos", "results", *([".snakemake"] if metadata else [])]:
+        shutil.copytree(run.path(name), fresh.path(name), copy_function=shutil.copy)
+    return fresh
+
+
+@pytest.mark.parametrize("metadata", [True, False], ids=["with-records", "without-records"])
+def test_fresh_checkout_over_old_results(run: Checkout, tmp_path: Path, metadata: bool) -> None:
+    fresh = over_old_results(run, tmp_path / "fresh", metadata=metadata)
+    assert fresh.planned() == {}
+    fresh.path("test.yaml").write_text(fresh.path("test.yaml").read_text() + "verify: {simulated: {miss: 0.5}}\n")
+    assert set(fresh.planned()) == AFTER_VERIFY
+    shutil.copy(run.path("test.yaml"), fresh.path("test.yaml"))
+    assert fresh.planned() == {}, "put back as it was"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("workflow/scripts/unicedit/files.py", "CHUNK_BYTES = 1 << 20", "CHUNK_BYTES = 1 << 20  # one megabyte"),
+        ("workflow/scripts/unicedit/files.py", '"""Files that appear whole', '"""Files that always appear whole'),
+        ("workflow/scripts/unicedit/map/stage.py", '"""What a stage supplies', '"""Exactly what a stage supplies'),
+    ],
+    ids=["comment", "docstring", "docstring-of-the-map"],
+)
+def test_comment_or_docstring_plans_nothing(run: Checkout, name: str, old: str, new: str) -> None:
+    run.replace(name, old, new)
+    assert run.planned() == {}
+
+
+def test_logic_of_the_verify_module_plans_verify_and_after(run: Checkout) -> None:
+    run.path("workflow/scripts/unicedit/verify/stage.py").open("a").write("\n\nADDED = 1\n")
+    assert set(run.planned()) == AFTER_VERIFY
+
+
+def test_prompt_plans_its_stage_and_after(run: Checkout) -> None:
+    run.path("workflow/scripts/unicedit/instruct/prompt.jinja").open("a").write("\nThink first.\n")
+    assert set(run.planned()) == AFTER_INSTRUCT
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("workflow/scripts/unicedit/map/progress.py", "INTERVAL_SECONDS = 1.0", "INTERVAL_SECONDS = 0.9"),
+        (
+            "workflow/scripts/unicedit/config/map.py",
+            "    segment_mb: int",
+            '    spare: int = Field(0, description="A new setting of another section.")\n    segment_mb: int',
+        ),
+    ],
+    ids=["refactored-map", "new-field-elsewhere"],
+)
+def test_plumbing_computes_no_row(run: Checkout, name: str, old: str, new: str) -> None:
+    before = run.dataset()
+    run.replace(name, old, new)
+    run.snakemake("all")
+    assert run.rows() == {}
+    assert run.rows("reused"), "the stages ran, and reused their rows"
+    assert run.dataset() == before
+
+
+def test_new_image_makes_its_shard_and_the_gathers(run: Checkout) -> None:
+    from unicedit.world.library import encoded, names
+
+    before = run.dataset()
+    run.path("photos/new.jpg").write_bytes(encoded(names(20)[19]))
+    planned = run.planned()
+    one_each = {"ingest", "duplicates", "prefilter", "instruct", "edit", "truth", "verify", "assemble", "card", "table3", "filter_truth"}
+    assert planned == dict.fromkeys(one_each, 1)
+    run.snakemake("all")
+    assert run.rows()["ingest"] == 1
+    after = run.dataset()
+    assert len(after) == len(before) + 1
+    assert {name: after[name] for name in before} == before
+
+
+def test_changed_image_computes_its_rows_only(run: Checkout) -> None:
+    from unicedit.world.library import encoded, names
+
+    run.path("photos/001.jpg").write_bytes(encoded(names(20)[18]))
+    run.snakemake("all")
+    rows = run.rows()
+    assert rows["ingest"] == rows["prefilter"] == rows["instruct"] == 1
+    assert 0 < rows["edit"] <= 7
+
+
+def test_threshold_computes_only_newly_admitted_rows(run: Checkout) -> None:
+    run.path("test.yaml").write_text(run.path("test.yaml").read_text() + "verify: {engine: ssim, ssim: {threshold: 0.9}}\n")
+    run.snakemake("all")
+    few = sum(run.sidecar(f"verify/{shard}")["status"]["ok"] for shard in ("00000", "00001"))
+    run.forget_rows()
+    run.replace("test.yaml", "threshold: 0.9", "threshold: 0.99")
+    assert set(run.planned()) == AFTER_VERIFY
+    run.snakemake("all")
+    assert run.rows() == {}, "every SSIM was measured before"
+    assert sum(run.sidecar(f"verify/{shard}")["status"]["ok"] for shard in ("00000", "00001")) > few
+
+
+def test_admitting_more_pictures_computes_the_newcomers_only(run: Checkout) -> None:
+    run.path("test.yaml").write_text(run.path("test.yaml").read_text() + "prefilter: {min_quality: 10}\n")
+    run.snakemake("all")
+    assert sum(run.sidecar(f"prefilter/{shard}")["status"]["ok"] for shard in ("00000", "00001")) == 0
+    run.forget_rows()
+    run.replace("test.yaml", "min_quality: 10", "min_quality: 0")
+    run.snakemake("all")
+    rows = run.rows()
+    assert "ingest" not in rows and "prefilter" not in rows
+    assert rows["instruct"] > 0 and rows["edit"] > 0
+
+
+def test_corrupted_file_is_named_and_made_again(run: Checkout) -> None:
+    before = run.dataset()
+    table = run.path("results/edit/00001.parquet")
+    content = bytearray(table.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    table.write_bytes(bytes(content))
+    found = run.command("verify_results", check=False)
+    assert found.returncode == 1
+    assert "results/edit/00001.parquet" in found.stdout
+    assert run.planned()["edit"] == 1
+    run.snakemake("all")
+    assert run.dataset() == before
+    assert run.command("verify_results").stdout.strip().endswith("0 damaged")
+    assert run.planned() == {}
+
+
+def test_accepted_rows_are_adopted_under_a_new_recipe(run: Checkout) -> None:
+    before = run.dataset()
+    run.path("workflow/scripts/unicedit/instruct/prompt.jinja").open("a").write("\nBe brief.\n")
+    run.command("accept", "--stage", "instruct", "--configfile", "test.yaml", "--why", "only the wording of the prompt changed")
+    run.snakemake("all")
+    assert run.rows() == {}
+    assert run.dataset() == before
+    assert "only the wording" in run.path("results/.accepted/instruct.json").read_text()
+
+
+def test_setting_of_one_editor_recomputes_that_editors_rows(run: Checkout) -> None:
+    import pyarrow.parquet as pq
+
+    editors = [name for shard in ("00000", "00001") for name in pq.read_table(run.path(f"results/edit/{shard}.parquet"))["editor"].to_pylist()]
+    settings = (
+        "edit: {editors: [{name: simulated-a, engine: simulated, share: 0.5, simulated: {flicker: 7.0}},"
+        " {name: simulated-b, engine: simulated, share: 0.5}]}\n"
+    )
+    run.path("test.yaml").write_text(run.path("test.yaml").read_text() + settings)
+    run.snakemake("all")
+    assert run.rows()["edit"] <= len(editors)

@@ -1,0 +1,75 @@
+"""Settings of instruction writing."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from unicedit.config.section import Section
+
+Share = Annotated[float, Field(ge=0, le=1000)]
+PassRate = Annotated[float, Field(ge=0.02, le=1)]
+
+
+class PerImageSettings(Section):
+    """How many instructions a picture is asked for: a number between the two, all equally likely, drawn by the picture's key."""
+
+    min: int = Field(3, ge=1, le=22, description="Fewest instructions a picture; the paper asks for three at least.")
+    max: int = Field(7, ge=1, le=22, description="Most instructions a picture; the paper asks for seven at most.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min > self.max:
+            raise ValueError(f"min is {self.min} and max is {self.max}: min must be at most max")
+        return self
+
+
+class SimulatedInstructorSettings(Section):
+    """The simulated instruction writer: it knows the scene of a simulated picture, and asks for whole-picture edits of any other."""
+
+    malformed: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="Share of replies that are not the JSON asked for, so that asking again is exercised; 2% is what large models are seen to do.",
+    )
+
+
+class InstructSettings(Section):
+    """Which edits are asked of which picture, and who writes them."""
+
+    engine: Literal["simulated"] = Field(
+        "simulated",
+        description="Who writes instructions: `simulated` knows the simulated world's scenes. Vision-language models come through the same port.",
+    )
+    simulated: SimulatedInstructorSettings = Field(
+        default_factory=SimulatedInstructorSettings, description="Settings of the engine `simulated`."
+    )
+    taxonomy: str = Field(
+        "config/taxonomy.yaml",
+        min_length=1,
+        description="File with the tasks and sub-tasks, their definitions and examples; it becomes part of the prompt.",
+    )
+    per_image: PerImageSettings = Field(default_factory=PerImageSettings, description="Instructions a picture.")
+    alternates: int = Field(
+        3, ge=0, le=15,
+        description="Further sub-tasks offered to the writer, to be used in place of those that are impossible for the picture; three mend most pictures.",
+    )  # fmt: skip
+    shares: dict[str, Share] = Field(
+        default_factory=dict,
+        description="Target share of each sub-task in the ACCEPTED rows, relative to each other; one that is not named has 1, and 0 leaves it out. "
+        "Empty: all equal, for the released data's imbalance (528,872 rows against 125) is what its users complain of.",
+    )
+    pass_rates: dict[str, PassRate] = Field(
+        default_factory=dict,
+        description="Share of a sub-task's asked instructions that end as accepted rows, measured by a pilot (`make pilot`) and frozen here; sub-tasks that "
+        "rarely pass are asked for more often, 50 times at most. One that is not named counts as 1; empty: none was measured.",
+    )
+    attempts: int = Field(
+        3,
+        ge=1,
+        le=10,
+        description="Times a picture's question is asked until the reply fits; then its row is recorded as failed, with the reply.",
+    )
+    batch_size: int = Field(
+        16, ge=1, le=4096, description="Pictures handed to the engine at once. Decides no value, only speed and memory."
+    )

@@ -1,0 +1,91 @@
+"""The edit stage: every instruction carried out by its editor."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from unicedit.config.edit import EditSettings
+from unicedit.edit.assign import assigned
+from unicedit.pictures import bytes_digest, decoded, encoded
+from unicedit.edit.engines import open_editor
+from unicedit.edit.port import Editor, EditRequest
+from unicedit.edit.seed import seed_of
+from unicedit.files import digest_of
+from unicedit.lookup import rows
+from unicedit.map.stage import Batch, Compute, Item, Row, RowError, Stage
+from unicedit.schema import EDIT, OK
+from unicedit.sources import KeyedTable, Sources
+
+MAX_PIXELS = 64_000_000  # of a picture that an editor gives back
+
+
+class EditStage(Stage):
+    """Edits of the instructions that are ``ok``. ``recipes`` gives each editor's recipe by its name."""
+
+    name = "edit"
+    schema = EDIT
+    row_group_rows = 32
+
+    def __init__(self, ingest: Path, instruct: Path, settings: EditSettings, recipes: Mapping[str, str]) -> None:
+        self.instruct = instruct
+        self.settings = settings
+        self.recipes = dict(recipes)
+        self.batch_size = settings.batch_size
+        self.sources = Sources(ingest)
+        self.instructions = KeyedTable(instruct)
+
+    def items(self) -> Iterator[Item]:
+        """One item an instruction, with its editor and seed. Its inputs are the stored picture, the instruction, the editor and the seed."""
+        for row in rows(self.instruct, ["key", "image", "instruction_en", "instruction_cn"], OK):
+            editor = assigned(row["key"], self.settings.editors)
+            seed = seed_of(row["key"], editor.name)
+            yield Item(
+                key=f"{row['key']}-{editor.name}",
+                inputs=digest_of(self.sources.digest(row["image"]), row["instruction_en"], row["instruction_cn"], editor.name, seed),
+                recipe=self.recipes[editor.name],
+                row={
+                    "key": f"{row['key']}-{editor.name}",
+                    "instruction": row["key"],
+                    "image": row["image"],
+                    "editor": editor.name,
+                    "revision": editor.revision,
+                    "seed": seed,
+                },
+            )
+
+    def load(self, items: Sequence[Item]) -> Sequence[EditRequest]:
+        """The requests, with decoded pictures."""
+        pictures = self.sources.pictures([item.row["image"] for item in items])
+        texts = self.instructions.get([item.row["instruction"] for item in items], "instruction_en", "instruction_cn")
+        return [
+            EditRequest(item.key, decoded(data), text["instruction_en"], text["instruction_cn"], item.row["seed"], provenance)
+            for item, (data, provenance), text in zip(items, pictures, texts, strict=True)
+        ]
+
+    def open(self) -> Compute:
+        """The function that edits a batch; an editor is opened when the first instruction for it comes."""
+        opened: dict[str, Editor] = {}
+        return lambda batch: self.compute(opened, batch)
+
+    def compute(self, opened: dict[str, Editor], batch: Batch) -> list[list[Row] | RowError]:
+        """The row of each instruction; each editor gets all of the batch that is its own, in one call."""
+        results: dict[str, list[Row] | RowError] = {}
+        for name in dict.fromkeys(item.row["editor"] for item, _ in batch):
+            requests = [request for item, request in batch if item.row["editor"] == name]
+            if name not in opened:
+                opened[name] = open_editor(self.settings.editor(name))
+            images = opened[name].edit(requests)
+            if len(images) != len(requests):
+                raise RuntimeError(f"editor {name} gave {len(images)} pictures for {len(requests)} instructions")
+            results |= {request.key: self._row(image) for request, image in zip(requests, images, strict=True)}
+        return [results[item.key] for item, _ in batch]
+
+    def _row(self, image: Image.Image) -> list[Row] | RowError:
+        """The picture as the editor made it: another size than the source's is recorded, never resized away."""
+        if image.width * image.height > MAX_PIXELS:
+            return RowError(
+                f"too_large: the editor gave {image.width} x {image.height} pixels", edit_width=image.width, edit_height=image.height
+            )
+        data = encoded(image.convert("RGB"), self.settings.encoding)
+        return [{"edit_width": image.width, "edit_height": image.height, "edit_digest": bytes_digest(data), "edit_image": data}]

@@ -1,0 +1,1 @@
+"""The append-only index of the library (design section 3)."""

@@ -1,0 +1,1 @@
+"""Which edits are asked of which picture, and what the instructions are."""

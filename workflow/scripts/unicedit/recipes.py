@@ -1,0 +1,66 @@
+"""Today's recipes of the stages with engines: which modules and settings decide their rows' values (design section 5).
+
+What changes only which rows there are (shares, pass rates), how fast they come (batch sizes) or what is decided on them (thresholds) is not in a recipe.
+"""
+
+from unicedit.config.edit import EditSettings
+from unicedit.config.ingest import IngestSettings
+from unicedit.config.instruct import InstructSettings
+from unicedit.config.prefilter import PrefilterSettings
+from unicedit.config.verify import VerifySettings
+from unicedit.recipe import recipe_of
+
+
+def ingest_recipe(settings: IngestSettings, kind: str) -> str:
+    """The recipe of library pictures of a kind (``world`` renders them). Thresholds decide on measured rows, so they are not in it."""
+    chosen = settings.model_dump(mode="json", include={"size_divisor", "max_file_mb", "max_megapixels", "encoding"})
+    return recipe_of("ingest", chosen, ["unicedit.world.library"] if kind == "world" else [])
+
+
+def prefilter_recipe(settings: PrefilterSettings) -> str:
+    """The recipe of scores. Thresholds decide on measured rows, so they are not in it."""
+    engines = ["unicedit.scorers.aesthetic"] if settings.aesthetic else []
+    engines += ["unicedit.scorers.safety"] if settings.safety else []
+    chosen = {
+        "aesthetic": settings.aesthetic and settings.aesthetic.model_dump(mode="json", exclude={"min_score", "device"}),
+        "safety": settings.safety and settings.safety.model_dump(mode="json", exclude={"max_probability", "device"}),
+    }
+    return recipe_of("prefilter", chosen, engines)
+
+
+def instruct_recipe(settings: InstructSettings) -> str:
+    """The recipe of instructions. What a picture is asked for is among its rows' inputs."""
+    chosen = {"engine": settings.engine, "attempts": settings.attempts, "simulated": settings.simulated.model_dump(mode="json")}
+    return recipe_of("instruct", chosen, ["unicedit.world.instructor"])
+
+
+def edit_recipes(settings: EditSettings) -> dict[str, str]:
+    """The recipe of each editor's edits, by its name."""
+    encoding = settings.encoding.model_dump(mode="json")
+    return {
+        editor.name: recipe_of(
+            "edit",
+            {
+                "engine": editor.engine,
+                "revision": editor.revision,
+                "simulated": editor.simulated.model_dump(mode="json"),
+                "encoding": encoding,
+            },
+            ["unicedit.world.editor"],
+        )
+        for editor in settings.editors
+    }
+
+
+def verify_recipe(settings: VerifySettings, editors: EditSettings) -> str:
+    """The recipe of verdicts, or of scores where a threshold decides."""
+    if settings.engine == "ssim":
+        return recipe_of("verify", {"engine": "ssim"}, ["unicedit.verify.ssim"])
+    chosen = {
+        "engine": settings.engine,
+        "attempts": settings.attempts,
+        "simulated": settings.simulated.model_dump(mode="json"),
+        # it knows what each editor did from how the editor is made
+        "editors": {editor.name: editor.simulated.model_dump(mode="json") for editor in editors.editors},
+    }
+    return recipe_of("verify", chosen, ["unicedit.verify.reader", "unicedit.world.verifier"])

@@ -1,0 +1,1 @@
+"""Scorers of pictures, behind one port (design section 6)."""

@@ -1,0 +1,1 @@
+"""Whether a valid edit took place, and what it changed."""

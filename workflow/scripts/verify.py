@@ -1,0 +1,28 @@
+"""Verify the edits of one shard: did a valid edit take place, and what did it change?"""
+
+import json
+from pathlib import Path
+
+from unicedit.command import run, run_stage, table_parser
+
+
+def main() -> None:
+    made = table_parser(str(__doc__))
+    made.add_argument("--ingest", type=Path, required=True, help="the shard's ingest table")
+    made.add_argument("--instruct", type=Path, required=True, help="the shard's instruct table")
+    made.add_argument("--edit", type=Path, required=True, help="the shard's edit table")
+    arguments = made.parse_args()
+    from unicedit.config.edit import EditSettings
+    from unicedit.config.verify import VerifySettings
+    from unicedit.recipes import verify_recipe
+    from unicedit.verify.stage import VerifyStage
+
+    settings = json.loads(arguments.settings)
+    editors = EditSettings(**settings.get("edit", {}))
+    verify = VerifySettings(**settings["verify"])
+    recipe = verify_recipe(verify, editors)
+    run_stage(arguments, VerifyStage(arguments.ingest, arguments.instruct, arguments.edit, verify, editors, recipe))
+
+
+if __name__ == "__main__":
+    run(main)
