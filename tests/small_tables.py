@@ -15,6 +15,7 @@ from unicedit.files import read_json
 from unicedit.map.run import Places, run_map
 from unicedit.map.stage import Stage
 from unicedit.parquet import writer
+from unicedit.pictures import bytes_digest
 from unicedit.schema import INGEST, PREFILTER
 from unicedit.sidecar import Identity
 
@@ -55,7 +56,7 @@ def write_sources(folder: Path, count: int, rejected: Sequence[int] = (), name: 
         image = picture(number)
         crop = {"crop_left": 0, "crop_top": 0, "crop_right": image.width, "crop_bottom": image.height}
         size = {"width": image.width, "height": image.height, "image_width": image.width, "image_height": image.height}
-        rows.append({"source": name.format(number), "key": key_of(number), "pixels": f"{number:064x}", **crop, **size, "image": png(image)})
+        rows.append({"source": name.format(number), "key": key_of(number), "pixels": f"{number:064x}", **crop, **size, "image_digest": bytes_digest(png(image)), "image": png(image)})
     write_table(ingest, INGEST, rows)
     status = [{"status": "rejected", "reason": "quality: 1.0 < 2.0"} if number in rejected else {} for number in range(count)]
     write_table(prefilter, PREFILTER, [{"source": row["source"], "key": row["key"], **one} for row, one in zip(rows, status, strict=True)])

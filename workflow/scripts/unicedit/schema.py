@@ -128,3 +128,49 @@ TRUTH = pa.schema(
         pa.field("damage_mask", pa.binary()),  # PNG, mode 1: what changed beside the edit
     ]
 )
+
+_PICTURE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+
+DATASET = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),  # the edit's
+        ("edit_task", pa.string()),
+        ("edit_subtask", pa.string()),
+        ("src_image", _PICTURE),
+        ("edit_image", _PICTURE),
+        ("prompt_en", pa.string()),  # restated by the verifier: what the edit really shows
+        ("prompt_cn", pa.string()),
+        ("instruction_en", pa.string()),  # what the editor was asked for
+        ("instruction_cn", pa.string()),
+        ("reasoning_points", pa.list_(pa.string())),
+        ("editor", pa.string()),
+        ("editor_revision", pa.string()),
+        ("seed", pa.int64()),
+        ("verifier", pa.string()),
+        ("is_changed", pa.bool_()),
+        ("source_caption", pa.string()),
+        ("edit_caption", pa.string()),
+        ("differences", pa.list_(pa.string())),
+        ("quality", pa.float32()),  # technical quality of the source, 0..10
+        ("aesthetic", pa.float32()),  # null where no predictor is configured
+        ("unsafe", pa.float32()),  # null where no classifier is configured
+        ("verifier_score", pa.float64()),  # null for a verifier that reads
+        ("image_width", pa.int32()),  # of src_image, pixels
+        ("image_height", pa.int32()),
+        ("source", pa.string()),  # name in the library
+        ("origin", pa.string()),
+        ("licence", pa.string()),
+        ("shard", pa.string()),
+    ]
+)
+
+DATASET_INDEX = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("shard", pa.string(), nullable=False),
+        pa.field("row", pa.int32(), nullable=False),  # in the shard's file, from 0
+        ("edit_task", pa.string()),
+        ("edit_subtask", pa.string()),
+        ("editor", pa.string()),
+    ]
+)

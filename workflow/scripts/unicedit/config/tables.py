@@ -1,4 +1,4 @@
-"""The tables that compare what was measured with the paper."""
+"""Settings of the tables."""
 
 from pydantic import Field
 
@@ -6,6 +6,8 @@ from unicedit.config.section import Section
 
 
 class TablesSettings(Section):
-    """Tables beside the paper's."""
+    """How measured figures are shown beside the paper's."""
 
-    confidence: float = Field(0.95, gt=0, lt=1, description="Level of the intervals; 0.95 is the custom.")
+    confidence: float = Field(
+        0.95, ge=0.5, le=0.999, description="Confidence level of all intervals, 0.5 to 0.999; 0.95 is what readers expect."
+    )
