@@ -47,7 +47,7 @@ def shard_tables(results: Path, shard: str = "00000", images: int = 12, offset: 
     ok = {"status": "ok", "reason": None, "recipe": "r", "inputs": "i"}
     for number in range(offset, offset + images):
         image, source = f"{number:020x}", f"{text}photo-{number}.png"
-        base = {"source": source, "origin": "made up", "licence": "CC0-1.0"}
+        base = {"source": source, "origin": f"{text}made up", "licence": "CC0-1.0"}
         if number % 12 == 10:
             ingest.append(base | ok | {"status": "failed", "reason": "truncated: image file is truncated"})
             continue

@@ -1,7 +1,7 @@
 """Small tables for tests of the stages after the prefilter: pictures drawn in place, stages run under the real map."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ def picture(number: int, size: tuple[int, int] = (64, 48)) -> Image.Image:
     """A coloured picture with some structure, different for each number."""
     width, height = size
     grid = np.add.outer(np.arange(height) * (number % 5 + 1), np.arange(width) * 2)
-    return Image.fromarray(np.stack([grid % 256, (grid * 3 + number * 40) % 256, np.full_like(grid, number * 20 % 256)], axis=2).astype(np.uint8))
+    channels = [grid % 256, (grid * 3 + number * 40) % 256, np.full_like(grid, number * 20 % 256)]
+    return Image.fromarray(np.stack(channels, axis=2).astype(np.uint8))
 
 
 def png(image: Image.Image) -> bytes:
@@ -48,15 +49,22 @@ def write_table(path: Path, schema: pa.Schema, rows: Sequence[dict[str, Any]], g
             out.write_table(table.slice(start, group).combine_chunks(), row_group_size=group)
 
 
-def write_sources(folder: Path, count: int, rejected: Sequence[int] = (), name: str = "photo-{}.png") -> tuple[Path, Path]:
+def write_sources(
+    folder: Path,
+    count: int,
+    rejected: Sequence[int] = (),
+    name: str = "photo-{}.png",
+    draw: Callable[[int], Image.Image] = picture,
+) -> tuple[Path, Path]:
     """An ingest and a prefilter table of ``count`` pictures; returns their paths."""
     ingest, prefilter = folder / "ingest" / "00000.parquet", folder / "prefilter" / "00000.parquet"
     rows = []
     for number in range(count):
-        image = picture(number)
+        image = draw(number)
         crop = {"crop_left": 0, "crop_top": 0, "crop_right": image.width, "crop_bottom": image.height}
         size = {"width": image.width, "height": image.height, "image_width": image.width, "image_height": image.height}
-        rows.append({"source": name.format(number), "key": key_of(number), "pixels": f"{number:064x}", **crop, **size, "image_digest": bytes_digest(png(image)), "image": png(image)})
+        stored = {"image_digest": bytes_digest(png(image)), "image": png(image)}
+        rows.append({"source": name.format(number), "key": key_of(number), "pixels": f"{number:064x}", **crop, **size, **stored})
     write_table(ingest, INGEST, rows)
     status = [{"status": "rejected", "reason": "quality: 1.0 < 2.0"} if number in rejected else {} for number in range(count)]
     write_table(prefilter, PREFILTER, [{"source": row["source"], "key": row["key"], **one} for row, one in zip(rows, status, strict=True)])

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageOps
-from small_tables import counts_of, key_of, picture, rows_of, run_stage, write_sources, write_table
 
+from small_tables import counts_of, key_of, picture, rows_of, run_stage, write_sources, write_table
 from unicedit.config.edit import EditorSettings, EditSettings
 from unicedit.edit import stage as edit_stage
 from unicedit.edit.assign import assigned
@@ -78,7 +78,10 @@ class Mirror:
         return edited.convert("RGBA") if "alpha" in request.instruction_en else edited
 
 
-def make(folder: Path, monkeypatch: pytest.MonkeyPatch, texts: Sequence[str] = (), **settings: Any) -> tuple[EditStage, list[tuple[str, list[str]]]]:
+Batches = list[tuple[str, list[str]]]
+
+
+def make(folder: Path, monkeypatch: pytest.MonkeyPatch, texts: Sequence[str] = (), **settings: Any) -> tuple[EditStage, Batches]:
     """A stage over 12 pictures with two instructions each, the second of each third picture rejected."""
     ingest, _ = write_sources(folder, 12)
     instruct = folder / "instruct" / "00000.parquet"

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_tables import counts_of, key_of, rows_of, run_stage, write_sources
 
+from small_tables import counts_of, key_of, rows_of, run_stage, write_sources
 from unicedit.config.instruct import InstructSettings
 from unicedit.instruct import stage as instruct_stage
-from unicedit.instruct.plan import Plan, Planner, PlanError, systematic
+from unicedit.instruct.plan import Plan, PlanError, Planner, systematic
 from unicedit.instruct.prompt import prompt
 from unicedit.instruct.reply import normalised, parse_reply
 from unicedit.instruct.stage import InstructStage
@@ -30,7 +30,8 @@ def planner(**settings: Any) -> Planner:
 
 def entry(subtask: str, **columns: Any) -> dict[str, Any]:
     points = ["the effect shows"] if TAXONOMY.reasons(subtask) else []
-    return {"subtask": subtask, "possible": True, "needs": "", "en": f"Do {subtask}.", "cn": f"做{subtask}。", "reasoning_points": points, **columns}
+    texts = {"en": f"Do {subtask}.", "cn": f"做{subtask}。"}
+    return {"subtask": subtask, "possible": True, "needs": "", **texts, "reasoning_points": points, **columns}
 
 
 def impossible(subtask: str) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def test_a_target_that_cannot_be_reached_is_told() -> None:
 def test_settings_that_no_plan_fits_are_refused() -> None:
     with pytest.raises(PlanError, match=r"instruct\.shares\.Counting: no such sub-task in .*known: Subject Addition"):
         planner(shares={"Counting": 2})
-    with pytest.raises(PlanError, match=r"per_image\.max = 7: only 2 sub-tasks"):
+    with pytest.raises(PlanError, match=r"per_image\.max = 7: at most 2, as many"):
         planner(shares=dict.fromkeys(TAXONOMY.names[2:], 0.0))
     with pytest.raises(ValueError, match="min must be at most max"):
         InstructSettings(per_image={"min": 5, "max": 3})  # type: ignore[arg-type]
@@ -131,7 +132,7 @@ def test_prompt_holds_what_the_writer_must_know() -> None:
         assert name in text and subtask.definition in text and subtask.impossible_when in text and subtask.examples[0].cn in text
     assert "write 3 editing instructions" in text
     assert "For Spatial Reasoning Edits: give" in text
-    assert "reasoning_points\" empty." in prompt(Plan(("Style Transfer",), ()), TAXONOMY)
+    assert 'reasoning_points" empty.' in prompt(Plan(("Style Transfer",), ()), TAXONOMY)
     assert "Spare kinds" not in prompt(Plan(("Style Transfer",), ()), TAXONOMY)
 
 
@@ -291,7 +292,8 @@ def test_new_pass_rates_ask_only_pictures_whose_plan_they_change(tmp_path: Path,
     run_stage(before, tmp_path)
     after = make(tmp_path, monkeypatch, second, count=40, pass_rates={"Style Transfer": 0.97})
     run_stage(after, tmp_path)
-    moved = [key_of(number) for number in range(40) if before.planner.plan(key_of(number)) != after.planner.plan(key_of(number)) and number != 3]
+    keys = [key_of(number) for number in range(40) if number != 3]
+    moved = [key for key in keys if before.planner.plan(key) != after.planner.plan(key)]
     assert [key for batch in second.batches for key, _ in batch] == moved
     assert len(moved) < 30
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from small_tables import write_table
 
+from small_tables import write_table
 from unicedit.config.instruct import InstructSettings
 from unicedit.errors import PipelineError
 from unicedit.pilot import measure, overlay, pass_rates
@@ -17,31 +17,31 @@ from unicedit.schema import EDIT, INSTRUCT, VERIFY
 SCRIPT = Path(__file__).parents[2] / "workflow" / "scripts" / "pilot.py"
 
 
+OUTCOMES = [
+    *[("Style Transfer", "accepted")] * 6,
+    ("Style Transfer", "no change"),
+    ("Style Transfer", "edit failed"),
+    *[("Counting Change", "impossible")] * 9,
+    ("Counting Change", "no change"),
+]
+
+
 def write_run(results: Path, shards: int = 1) -> None:
-    """Per shard: Style Transfer 8 asked, 6 accepted; Counting Change 10 asked, 0 accepted; an alternate and a failed picture that do not count."""
+    """Per shard the ``OUTCOMES``, and what must not count: an accepted alternate, and a picture that has no instructions."""
     for shard in range(shards):
-        instruct: list[dict[str, Any]] = []
+        instruct: list[dict[str, Any]] = [{"key": f"{shard}-picture", "status": "failed", "reason": "reply: none"}]
         edits: list[dict[str, Any]] = []
         verdicts: list[dict[str, Any]] = []
-
-        def add(subtask: str, outcome: str, alternate: bool = False) -> None:
-            key = f"{shard}-{len(instruct)}"
+        for number, (subtask, outcome) in enumerate([*OUTCOMES, ("Counting Change", "accepted")]):
+            key = f"{shard}-{number}"
             refused = {"status": "rejected", "reason": "impossible: x"} if outcome == "impossible" else {}
-            instruct.append({"key": key, "subtask": subtask, "alternate": alternate, **refused})
-            if outcome == "impossible":
-                return
-            broken = {"status": "failed", "reason": "error: y"} if outcome == "edit failed" else {}
-            edits.append({"key": f"{key}-a", "instruction": key, **broken})
-            if outcome != "edit failed":
-                verdict = {"status": "rejected", "reason": "no_change: z"} if outcome == "no change" else {}
-                verdicts.append({"key": f"{key}-a", **verdict})
-
-        for outcome in ["accepted"] * 6 + ["no change", "edit failed"]:
-            add("Style Transfer", outcome)
-        for outcome in ["impossible"] * 9 + ["no change"]:
-            add("Counting Change", outcome)
-        add("Counting Change", "accepted", alternate=True)
-        instruct.append({"key": f"{shard}-picture", "status": "failed", "reason": "reply: none"})
+            instruct.append({"key": key, "subtask": subtask, "alternate": number == len(OUTCOMES), **refused})
+            if outcome != "impossible":
+                broken = {"status": "failed", "reason": "error: y"} if outcome == "edit failed" else {}
+                edits.append({"key": f"{key}-a", "instruction": key, **broken})
+            if outcome in ("accepted", "no change"):
+                unchanged = {"status": "rejected", "reason": "no_change: z"} if outcome == "no change" else {}
+                verdicts.append({"key": f"{key}-a", **unchanged})
         for name, schema, rows in (("instruct", INSTRUCT, instruct), ("edit", EDIT, edits), ("verify", VERIFY, verdicts)):
             write_table(results / name / f"{shard:05d}.parquet", schema, rows)
 
@@ -58,11 +58,21 @@ def test_rates_count_what_was_planned_and_what_was_accepted(tmp_path: Path) -> N
 def test_overlay_is_a_configuration(tmp_path: Path) -> None:
     write_run(tmp_path / "results")
     out = tmp_path / "rates.yaml"
-    made = subprocess.run([sys.executable, SCRIPT, "--results", tmp_path / "results", "--out", out], capture_output=True, text=True, check=True)
+    command = [sys.executable, SCRIPT, "--results", tmp_path / "results", "--out", out]
+    made = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "6 of       8 asked" in made.stdout
     settings = InstructSettings(**yaml.safe_load(out.read_text())["instruct"])
-    assert settings.pass_rates["Counting Change"] == 0.05
-    assert "# 0 of 10 asked; 'Counting Change': 0 under instruct.shares" in out.read_text()
+    assert settings.pass_rates["Counting Change"] == 0.05 and not settings.shares
+    assert "Counting Change: 0.05  # 0 of 10 asked" in out.read_text()
+
+
+def test_what_never_passes_is_left_out_and_not_asked_for_more(tmp_path: Path) -> None:
+    write_run(tmp_path / "results", shards=2)
+    measure(tmp_path / "results", tmp_path / "rates.yaml")
+    settings = InstructSettings(**yaml.safe_load((tmp_path / "rates.yaml").read_text())["instruct"])
+    assert list(settings.pass_rates) == ["Style Transfer"]
+    assert settings.shares == {"Counting Change": 0}
+    assert "Counting Change: 0  # 0 of 20 asked" in (tmp_path / "rates.yaml").read_text()
 
 
 def test_small_counts_are_drawn_to_the_rate_over_all() -> None:

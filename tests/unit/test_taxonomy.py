@@ -10,16 +10,20 @@ from unicedit.taxonomy import TaxonomyError, load
 from unicedit.vlm.reply import chinese
 
 SHIPPED = Path(__file__).parents[2] / "config" / "taxonomy.yaml"
-PAPER = """\
-Object Editing: Subject Addition, Subject Removal, Subject Replacement, Object Extraction, Portrait Editing, Counting Change, Text Modification
-Attribute Editing: Color Alteration, Material Modification, Texture Editing, Shape-Size Alteration, Motion Change
-Scene Editing: Background Change, Style Transfer, Tone Transformation, Viewpoint Transformation, Lens Zooming
-Reasoning Editing: Relation Change, Compound Operation Edits, Multi-object Coordination, Spatial Reasoning Edits, Implicit Change Edits
-"""
+PAPER = {
+    "Object Editing": (
+        "Subject Addition, Subject Removal, Subject Replacement, Object Extraction, Portrait Editing, Counting Change, Text Modification"
+    ),
+    "Attribute Editing": "Color Alteration, Material Modification, Texture Editing, Shape-Size Alteration, Motion Change",
+    "Scene Editing": "Background Change, Style Transfer, Tone Transformation, Viewpoint Transformation, Lens Zooming",
+    "Reasoning Editing": (
+        "Relation Change, Compound Operation Edits, Multi-object Coordination, Spatial Reasoning Edits, Implicit Change Edits"
+    ),
+}
 
 
 def test_shipped_taxonomy_has_the_papers_names() -> None:
-    expected = {line.split(": ")[0]: line.split(": ")[1].split(", ") for line in PAPER.splitlines()}
+    expected = {task: names.split(", ") for task, names in PAPER.items()}
     taxonomy = load(SHIPPED)
     assert {task.name: [subtask.name for subtask in task.subtasks] for task in taxonomy.tasks} == expected
     assert len(taxonomy.names) == 22
@@ -31,9 +35,9 @@ def test_shipped_taxonomy_agrees_with_the_shared_table() -> None:
     if not shared.exists():
         pytest.skip("the paper's tables are not beside this checkout")
     with shared.open(encoding="utf-8") as stream:
-        assert [(row["task"], row["subtask"]) for row in csv.DictReader(stream)] == list(
+        assert [(row["task"], row["subtask"]) for row in csv.DictReader(stream)] == [
             (task.name, subtask.name) for task in load(SHIPPED).tasks for subtask in task.subtasks
-        )
+        ]
 
 
 def test_every_entry_is_complete_in_both_languages() -> None:
@@ -54,7 +58,7 @@ def edited(tmp_path: Path, change: object) -> Path:
 
 def test_fault_names_file_entry_and_what_is_allowed(tmp_path: Path) -> None:
     path = edited(tmp_path, lambda values: values["tasks"][2]["subtasks"][1].pop("definition"))
-    with pytest.raises(TaxonomyError, match=r"taxonomy\.yaml: tasks\[Scene Editing\]\.subtasks\[Style Transfer\]\.definition: Field required"):
+    with pytest.raises(TaxonomyError, match=r"taxonomy\.yaml: tasks\[Scene Editing\]\.subtasks\[Style Transfer\]\.definition: Field"):
         load(path)
     path = edited(tmp_path, lambda values: values["tasks"][0]["subtasks"][0].update(colour="red"))
     with pytest.raises(TaxonomyError, match=r"subtasks\[Subject Addition\]\.colour: Extra inputs are not permitted"):
@@ -71,7 +75,7 @@ def test_a_name_used_twice_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_no_taxonomy_is_one_error(tmp_path: Path, content: str) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text(content)
-    with pytest.raises(TaxonomyError, match="broken.yaml"):
+    with pytest.raises(TaxonomyError, match=r"broken\.yaml"):
         load(path)
 
 

@@ -13,7 +13,7 @@ def main() -> None:
     from unicedit.pilot import measure
 
     for one in measure(arguments.results, arguments.out):
-        print(f"{one.subtask:28} {one.accepted:7d} of {one.asked:7d} asked  {one.rate:.3f}")
+        print(f"{one.subtask:28} {one.accepted:7d} of {one.asked:7d} asked  {'left out' if one.hopeless else f'{one.rate:.3f}'}")
     print(f"written: {arguments.out}")
 
 

@@ -27,7 +27,7 @@ class Lookup:
 
     def __init__(self, path: Path, key_column: str, cache_groups: int = 2) -> None:
         self.path = path
-        self._file = pq.ParquetFile(path, memory_map=True)
+        self._file = pq.ParquetFile(path)
         self._groups: dict[str, tuple[int, int]] = {}
         for group in range(self._file.metadata.num_row_groups):
             for row, key in enumerate(self._file.read_row_group(group, columns=[key_column])[key_column].to_pylist()):

@@ -1,9 +1,10 @@
 """Pass rates by sub-task, measured on a finished run, to be frozen in the configuration (issue item 5).
 
-The pass rate of a sub-task is accepted / asked: of the instructions that were planned for it, those that end as an edit the verifier accepts. What was
-impossible for its picture, a duplicate, unanswered, a failed edit or a rejected one was asked and did not pass. Alternates are left out, for the writer chose them
-to fit; so are pictures whose reply never fitted, for their plan left no rows. Small counts are drawn to the rate over all sub-tasks, as if one further instruction
-had been asked that passes at that rate; and no rate is below the floor, so that no sub-task is oversampled without bound.
+The pass rate of a sub-task is accepted / asked: of the instructions that were planned for it, those that end as an edit the verifier
+accepts. What was impossible for its picture, a duplicate, unanswered, a failed edit or a rejected one was asked and did not pass.
+Alternates are left out, for the writer chose them to fit; so are pictures whose reply never fitted, for their plan left no rows. Small
+counts are drawn to the rate over all sub-tasks, as if one further instruction had been asked that passes at that rate; and no rate is
+below the floor, so that no sub-task is oversampled without bound.
 """
 
 from collections import Counter
@@ -17,6 +18,7 @@ from unicedit.lookup import rows
 from unicedit.schema import OK
 
 FLOOR = 0.05  # a sub-task is asked for at most 20 times as often as one that always passes
+ENOUGH = 20  # asked so often in vain, a sub-task's true rate is under 14% with 95% confidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,11 @@ class PassRate:
     asked: int
     accepted: int
     rate: float  # smoothed, at least the floor
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether it was asked often enough, and never passed."""
+        return self.asked >= ENOUGH and not self.accepted
 
 
 def count(shards: Iterable[tuple[Path, Path, Path]]) -> tuple[Counter[str], Counter[str]]:
@@ -56,22 +63,28 @@ def pass_rates(asked: Mapping[str, int], accepted: Mapping[str, int], floor: flo
 
 
 def overlay(measured: Iterable[PassRate]) -> str:
-    """A configuration overlay that freezes the rates, with the counts they come from."""
+    """A configuration overlay that freezes the rates, with the counts they come from, and leaves out what never passes."""
+    measured = list(measured)
     lines = [
         "# Pass rates by sub-task, measured by `make pilot`; name this file with --configfile, or copy it into your configuration.",
         "# Sub-tasks that rarely pass are asked for more often, so that the accepted rows come out in the target shares.",
         "instruct:",
         "  pass_rates:",
+        *(f"    {one.subtask}: {one.rate}  # {one.accepted} of {one.asked} asked" for one in measured if not one.hopeless),
     ]
-    for one in measured:
-        hint = f"; {one.subtask!r}: 0 under instruct.shares leaves it out" if not one.accepted else ""
-        lines.append(f"    {one.subtask}: {one.rate}  # {one.accepted} of {one.asked} asked{hint}")
+    if any(one.hopeless for one in measured):
+        lines += [
+            "  # These never passed; asking for them more often would only cost the others their places. Delete a line to go on asking.",
+            "  shares:",
+            *(f"    {one.subtask}: 0  # 0 of {one.asked} asked" for one in measured if one.hopeless),
+        ]
     return "\n".join(lines) + "\n"
 
 
 def shards_of(results: Path) -> list[tuple[Path, Path, Path]]:
     """The instruct, edit and verify tables of all verified shards. Raises ``PipelineError`` where there are none."""
-    found = [(results / "instruct" / path.name, results / "edit" / path.name, path) for path in sorted((results / "verify").glob("*.parquet"))]
+    verified = sorted((results / "verify").glob("*.parquet"))
+    found = [(results / "instruct" / path.name, results / "edit" / path.name, path) for path in verified]
     if not found:
         raise PipelineError(f"{results}: no verified shard there; run the pipeline on some pictures first")
     return found

@@ -28,6 +28,9 @@ PLUMBING = (
     "unicedit.workflow",
 )
 
+# never part of a recipe: they choose which rows there are, and what they chose is in the rows' keys and inputs
+CHOOSERS = ("unicedit.instruct.plan", "unicedit.edit.assign", "unicedit.edit.seed")
+
 # part of a recipe only where an engine of theirs is chosen
 ENGINES = ("unicedit.world", "unicedit.scorers.aesthetic", "unicedit.scorers.safety", "unicedit.verify.ssim", "unicedit.verify.reader")
 
@@ -42,7 +45,7 @@ STAGE_ROOTS = {
 
 def recipe_modules(stage: str, engines: Sequence[str] = ()) -> dict[str, str]:
     """The modules in a stage's recipe when ``engines`` (modules) are chosen, with their digests."""
-    modules = closure(STAGE_ROOTS[stage], without=(*PLUMBING, *ENGINES))
+    modules = closure(STAGE_ROOTS[stage], without=(*PLUMBING, *CHOOSERS, *ENGINES))
     for engine in engines:
         modules |= closure([engine], without=PLUMBING)
     return dict(sorted(modules.items()))

@@ -1,6 +1,7 @@
 """Today's recipes of the stages with engines: which modules and settings decide their rows' values (design section 5).
 
-What changes only which rows there are (shares, pass rates), how fast they come (batch sizes) or what is decided on them (thresholds) is not in a recipe.
+What changes only which rows there are (shares, pass rates), how fast they come (batch sizes) or what is decided on them (thresholds) is
+not in a recipe.
 """
 
 from unicedit.config.edit import EditSettings

@@ -85,7 +85,7 @@ def _place(path: tuple[int | str, ...], values: object) -> str:
     """An entry's path with names in place of numbers: ``tasks[Scene Editing].subtasks[Style Transfer].definition``."""
     shown = ""
     for part in path:
-        inside = values[part] if isinstance(values, list | dict) and _has(values, part) else None
+        inside = _inside(values, part)
         if isinstance(part, int):
             name = inside.get("name") if isinstance(inside, dict) else None
             shown += f"[{name if isinstance(name, str) else part + 1}]"
@@ -95,8 +95,10 @@ def _place(path: tuple[int | str, ...], values: object) -> str:
     return shown or "file"
 
 
-def _has(values: list[object] | dict[object, object], part: int | str) -> bool:
-    return part in values if isinstance(values, dict) else isinstance(part, int) and part < len(values)
+def _inside(values: object, part: int | str) -> object:
+    if isinstance(values, dict):
+        return values.get(part)
+    return values[part] if isinstance(values, list) and isinstance(part, int) and part < len(values) else None
 
 
 def load(path: str | Path) -> Taxonomy:

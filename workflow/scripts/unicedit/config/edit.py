@@ -17,7 +17,8 @@ class SimulatedEditorSettings(Section):
         2.0,
         ge=0,
         le=20,
-        description="Strength, in grey levels, of what a generator changes without being asked (noise, a slight shift of colour); 0 is a perfect one.",
+        description="Strength, in grey levels, of what a generator changes without being asked (noise, a slight shift of colour); "
+        "0 is a perfect one, and 2 is hardly visible.",
     )
 
 
@@ -51,7 +52,8 @@ class EditSettings(Section):
     editors: tuple[EditorSettings, ...] = Field(
         default_factory=_embedded,
         min_length=1,
-        description="The editors. The default is two simulated ones (the simulated world, not editing models) that fail at different known rates.",
+        description="The editors. The default is two simulated ones that fail at different known rates: they draw the simulated world "
+        "and are no editing models.",
     )
     encoding: EncodingSettings = Field(
         default_factory=EncodingSettings, description="How edited pictures are stored, each in the size its editor gave it."

@@ -30,7 +30,7 @@ class SimulatedInstructorSettings(Section):
         0.02,
         ge=0,
         le=1,
-        description="Share of replies that are not the JSON asked for, so that asking again is exercised; 2% is what large models are seen to do.",
+        description="Share of replies that are not the JSON asked for, so that asking again is exercised; at 2% every run sees some.",
     )
 
 
@@ -39,7 +39,8 @@ class InstructSettings(Section):
 
     engine: Literal["simulated"] = Field(
         "simulated",
-        description="Who writes instructions: `simulated` knows the simulated world's scenes. Vision-language models come through the same port.",
+        description="Who writes instructions: `simulated` knows the simulated world's scenes. Real vision-language models come "
+        "through the same port.",
     )
     simulated: SimulatedInstructorSettings = Field(
         default_factory=SimulatedInstructorSettings, description="Settings of the engine `simulated`."
@@ -52,17 +53,19 @@ class InstructSettings(Section):
     per_image: PerImageSettings = Field(default_factory=PerImageSettings, description="Instructions a picture.")
     alternates: int = Field(
         3, ge=0, le=15,
-        description="Further sub-tasks offered to the writer, to be used in place of those that are impossible for the picture; three mend most pictures.",
+        description="Further sub-tasks offered to the writer, to be used in place of those that are impossible for the picture; "
+        "three mend most pictures.",
     )  # fmt: skip
     shares: dict[str, Share] = Field(
         default_factory=dict,
-        description="Target share of each sub-task in the ACCEPTED rows, relative to each other; one that is not named has 1, and 0 leaves it out. "
+        description="Target share of each sub-task in the ACCEPTED rows (relative); one that is not named has 1, and 0 leaves it out. "
         "Empty: all equal, for the released data's imbalance (528,872 rows against 125) is what its users complain of.",
     )
     pass_rates: dict[str, PassRate] = Field(
         default_factory=dict,
-        description="Share of a sub-task's asked instructions that end as accepted rows, measured by a pilot (`make pilot`) and frozen here; sub-tasks that "
-        "rarely pass are asked for more often, 50 times at most. One that is not named counts as 1; empty: none was measured.",
+        description="Share of a sub-task's asked instructions that end as accepted rows, measured by a pilot (`make pilot`) and frozen "
+        "here; sub-tasks that rarely pass are asked for more often, 50 times at most. One that is not named counts as 1; empty: none "
+        "was measured.",
     )
     attempts: int = Field(
         3,

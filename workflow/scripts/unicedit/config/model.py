@@ -69,4 +69,8 @@ def parse(values: Mapping[str, Any]) -> Config:
     try:
         return Config.model_validate(dict(values))
     except ValidationError as error:
-        raise ConfigError("\n".join(_line(one) for one in error.errors())) from error
+        faults = error.errors()
+        places = [fault["loc"] for fault in faults]
+        # a wrong entry also makes its list too short: the entry alone says what to do
+        own = [fault for fault in faults if not any(len(place) > len(fault["loc"]) and place[: len(fault["loc"])] == fault["loc"] for place in places)]
+        raise ConfigError("\n".join(_line(fault) for fault in own)) from error

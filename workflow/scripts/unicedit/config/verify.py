@@ -19,9 +19,9 @@ class SsimSettings(Section):
     """Structural similarity of source and edit: the paper's baseline, which it finds unfit."""
 
     threshold: float = Field(
-        0.97, ge=-1, le=1,
-        description="An edit whose similarity to its source is at least this counts as unchanged. 0.97 lies between the two kinds of error in the simulated "
-        "world: flicker alone stays above it, and all but the smallest edits fall below. Moving it measures nothing again.",
+        0.985, ge=-1, le=1,
+        description="An edit whose similarity to its source is at least this counts as unchanged. 0.985 separates best among 900 edits of "
+        "the simulated world: it catches 95% of those that did nothing, and drops 12% of the valid ones. Moving it measures nothing again.",
     )  # fmt: skip
 
 
@@ -30,8 +30,8 @@ class VerifySettings(Section):
 
     engine: Literal["simulated", "ssim"] = Field(
         "simulated",
-        description="`simulated` knows the truth of simulated edits and errs at the rates below: it is a stand-in, not a model. `ssim` measures similarity. "
-        "The learned verifier comes through the same port.",
+        description="`simulated` knows the truth of simulated edits and errs at the rates below: it is a stand-in, not a model. `ssim` "
+        "measures similarity. The learned verifier comes through the same port.",
     )
     simulated: SimulatedVerifierSettings = Field(
         default_factory=SimulatedVerifierSettings, description="Settings of the engine `simulated`."

@@ -7,13 +7,13 @@ from PIL import Image
 
 from unicedit.config.edit import EditSettings
 from unicedit.edit.assign import assigned
-from unicedit.pictures import bytes_digest, decoded, encoded
 from unicedit.edit.engines import open_editor
 from unicedit.edit.port import Editor, EditRequest
 from unicedit.edit.seed import seed_of
 from unicedit.files import digest_of
 from unicedit.lookup import rows
 from unicedit.map.stage import Batch, Compute, Item, Row, RowError, Stage
+from unicedit.pictures import bytes_digest, decoded, encoded
 from unicedit.schema import EDIT, OK
 from unicedit.sources import KeyedTable, Sources
 
@@ -36,7 +36,7 @@ class EditStage(Stage):
         self.instructions = KeyedTable(instruct)
 
     def items(self) -> Iterator[Item]:
-        """One item an instruction, with its editor and seed. Its inputs are the stored picture, the instruction, the editor and the seed."""
+        """One item an instruction, with its editor and seed. Its inputs: the stored picture, the instruction, the editor and the seed."""
         for row in rows(self.instruct, ["key", "image", "instruction_en", "instruction_cn"], OK):
             editor = assigned(row["key"], self.settings.editors)
             seed = seed_of(row["key"], editor.name)

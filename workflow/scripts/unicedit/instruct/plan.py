@@ -1,10 +1,11 @@
 """Which sub-tasks a picture is asked for, so that the accepted rows come out in the target shares (issue item 5).
 
-A sub-task's weight is its target share of the accepted rows divided by its pass rate. A picture is asked for n sub-tasks. Drawing one after the other without
-replacement would distort the shares (heavy ones come out too rarely), so they are drawn at once by systematic sampling with given inclusion probabilities, in
-an order shuffled by the picture's key: exact. A probability cannot exceed 1: where a weight asks for more in pictures with many instructions, those with few
-make up for it; where even that does not suffice, ``Planner.expected`` shows what comes out instead. Alternates, offered in place of impossible sub-tasks, are
-drawn from the rest so that they too come out in proportion to the weights, nearly.
+A sub-task's weight is its target share of the accepted rows divided by its pass rate. A picture is asked for n sub-tasks. Drawing one
+after the other without replacement would distort the shares (heavy ones come out too rarely), so they are drawn at once by systematic
+sampling with given inclusion probabilities, in an order shuffled by the picture's key: exact. A probability cannot exceed 1: where a
+weight asks for more in pictures with many instructions, those with few make up for it; where even that does not suffice,
+``Planner.expected`` shows what comes out instead. Alternates, offered in place of impossible sub-tasks, are drawn from the rest so that
+they too come out in proportion to the weights, nearly.
 """
 
 import random
@@ -62,7 +63,7 @@ class Planner:
         self.counts = range(settings.per_image.min, settings.per_image.max + 1)
         if len(self.names) < self.counts[-1]:
             raise PlanError(
-                f"config: instruct.per_image.max = {self.counts[-1]}: only {len(self.names)} sub-tasks have a share above 0, and none is asked twice of a picture"
+                f"config: instruct.per_image.max = {self.counts[-1]}: at most {len(self.names)}, as many sub-tasks have a share above 0"
             )
         total = sum(shares.values())
         self.alternates = settings.alternates
@@ -97,12 +98,16 @@ class Planner:
         ]
 
     def unreachable(self, tolerance: float = 0.01) -> list[Expectation]:
-        """The sub-tasks whose expected share falls short of the target by more than ``tolerance`` of it: asked of every picture, and still too few."""
+        """The sub-tasks whose expected share falls short of the target by more than ``tolerance`` of it: asked of every picture, and
+        still too few.
+        """
         return [one for one in self.expected() if one.expected < one.target * (1 - tolerance)]
 
 
 def systematic(elements: Sequence[int], probabilities: Sequence[float], size: int, start: float) -> list[int]:
-    """Systematic sampling: ``size`` of ``elements``, each with its probability (at most 1; their sum is ``size``), from one number in [0, 1)."""
+    """Systematic sampling: ``size`` of ``elements``, each with its probability (at most 1; their sum is ``size``), from one number in [0,
+    1).
+    """
     chosen: list[int] = []
     passed = 0.0
     for element, probability in zip(elements, probabilities, strict=True):
@@ -115,7 +120,9 @@ def systematic(elements: Sequence[int], probabilities: Sequence[float], size: in
 
 
 def _inclusion(weights: Sequence[float], counts: Sequence[int]) -> dict[int, list[float]]:
-    """For each number of instructions, the probability of each sub-task to be asked, so that the means are in proportion to ``weights`` if that is possible."""
+    """For each number of instructions, the probability of each sub-task to be asked, so that the means are in proportion to ``weights``
+    if that is possible.
+    """
     mean = sum(counts) / len(counts)
     wanted = _capped(weights, mean)
     factors = list(wanted)

@@ -1,5 +1,6 @@
 """The instruct stage: one question a picture, several rows a picture."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,14 +20,15 @@ from unicedit.vlm.ask import Answer, ask
 from unicedit.vlm.port import VlmEngine, VlmReply, VlmRequest
 from unicedit.vlm.reply import raw
 
+log = logging.getLogger(__name__)
 Picture = tuple[bytes, Provenance]
 
 
 class InstructStage(Stage):
     """Instructions for the pictures that passed the prefilter.
 
-    A row a slot: ``ok``, or ``rejected`` as ``impossible``, ``duplicate``, ``unanswered`` or ``surplus``. Alternates that were used have slots after the planned ones.
-    A picture whose reply never fits has one ``failed`` row, with the picture's key.
+    A row a slot: ``ok``, or ``rejected`` as ``impossible``, ``duplicate``, ``unanswered`` or ``surplus``. Alternates that were used have
+    slots after the planned ones. A picture whose reply never fits has one ``failed`` row, with the picture's key.
     """
 
     name = "instruct"
@@ -44,6 +46,13 @@ class InstructStage(Stage):
 
     def items(self) -> Iterator[Item]:
         """One item a picture. Its inputs are the picture and the definitions of the sub-tasks it is asked for."""
+        for short in self.planner.unreachable():
+            log.warning(
+                "%s: %.1f%% of the accepted rows are expected, %.1f%% are the target; asking every picture for it is not enough",
+                short.subtask,
+                100 * short.expected,
+                100 * short.target,
+            )
         definitions = {name: subtask.model_dump(mode="json") for name, subtask in self.taxonomy.subtasks.items()}
         for row in rows(self.prefilter, ["key"], OK):
             key = row["key"]

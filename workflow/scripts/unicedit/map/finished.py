@@ -1,5 +1,6 @@
 """Where finished rows lie: in the journal of this shard, or in the sealed file of the last run (design sections 4 and 5)."""
 
+import functools
 import logging
 from bisect import bisect_right
 from collections import OrderedDict
@@ -25,20 +26,26 @@ class Source(Protocol):
 
 
 class SegmentSource:
-    """A journal segment, mapped into memory."""
+    """A journal segment, read when it is needed. The last few stay in memory, not all: a shard's pictures may be larger than it."""
 
-    def __init__(self, table: pa.Table) -> None:
-        self._table = table
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._path = path
+        self._schema = schema
 
     def slice(self, start: int, count: int) -> pa.Table:
-        return self._table.slice(start, count)
+        return _segment(self._path, self._schema).slice(start, count)
+
+
+@functools.lru_cache(maxsize=3)
+def _segment(path: Path, schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_batches(read_segment(path, schema), schema)
 
 
 class ParquetSource:
     """A sealed file, read by row group; the last two stay in memory."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self.file = pq.ParquetFile(path, memory_map=True)
+        self.file = pq.ParquetFile(path)
         self._schema = schema
         self._starts = [0]
         for group in range(self.file.metadata.num_row_groups):
@@ -97,10 +104,9 @@ class Finished:
     def add_journal(self, segments: Iterable[Path]) -> None:
         """Take what earlier attempts at this shard finished."""
         for path in segments:
-            batches = read_segment(path, self.stage.schema)
-            if batches:
-                table = pa.Table.from_batches(batches)
-                self._add(SegmentSource(table), table, lambda item, recipe, inputs: recipe == item.recipe and inputs == item.inputs)
+            table = _segment(path, self.stage.schema)
+            if table.num_rows:
+                self._add(SegmentSource(path, self.stage.schema), table, lambda item, recipe, inputs: recipe == item.recipe and inputs == item.inputs)
 
     def add_sealed(self, table: Path, sidecar: Path, accepted: Mapping[str, set[str]], *, retry_failed: bool) -> int:
         """Take rows of the last sealed file whose recipe (or one the user accepted in its place) and inputs are the same; returns their items.

@@ -23,7 +23,7 @@ _FRAME = struct.Struct("<QQ")  # bytes of the record batch, its CRC-32; 16 bytes
 
 
 def read_segment(path: Path, schema: pa.Schema) -> list[pa.RecordBatch]:
-    """The whole batches of one segment, mapped into memory; a torn or damaged tail is left out (and its rows computed again).
+    """The whole batches of one segment (64 MB by default), read into memory; a torn or damaged tail is left out (and its rows computed again).
 
     A segment written under another schema gives nothing: its rows would not fit the table.
     """
@@ -31,7 +31,8 @@ def read_segment(path: Path, schema: pa.Schema) -> list[pa.RecordBatch]:
     if size == 0:
         return []
     batches: list[pa.RecordBatch] = []
-    content = pa.memory_map(str(path), "r").read_buffer()
+    with pa.OSFile(str(path), "rb") as file:
+        content = file.read_buffer()
     fingerprint = schema_mark(schema)
     if content.slice(0, len(fingerprint)).to_pybytes() != fingerprint:
         log.warning("%s: written under another table schema; its rows are computed again", path)

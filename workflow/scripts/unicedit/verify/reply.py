@@ -1,4 +1,6 @@
-"""What a verifier that reads pictures answers: the paper's chain of thought, ending in verdict and restated instruction (paper section on post-verification)."""
+"""What a verifier that reads pictures answers: the paper's chain of thought, ending in verdict and restated instruction (paper section on
+post-verification).
+"""
 
 from typing import Annotated
 

@@ -6,13 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unicedit.pictures import decoded
 from unicedit.map.stage import Row, RowError
+from unicedit.pictures import decoded
 from unicedit.verify.port import Case
 
 
 class SsimVerifier:
-    """Measures the similarity of source and edit; whether that is a change, a threshold says (``VerifyStage.decide``). It cannot restate: the instruction stays."""
+    """Measures the similarity of source and edit; whether that is a change, a threshold says (``VerifyStage.decide``). It cannot restate:
+    the instruction stays.
+    """
 
     def verify(self, cases: Sequence[Case]) -> list[Row | RowError]:
         """The score of each case."""
@@ -28,7 +30,9 @@ class SsimVerifier:
 
 
 def similarity(source: Image.Image, edit: Image.Image) -> float:
-    """Mean SSIM of the luminance, -1 to 1: Gaussian weights with sigma 1.5, range 255. An edit of another size is resized to the source's, for the comparison only."""
+    """Mean SSIM of the luminance, -1 to 1: Gaussian weights with sigma 1.5, range 255. An edit of another size is resized to the
+    source's, for the comparison only.
+    """
     if edit.size != source.size:
         edit = edit.resize(source.size, Image.Resampling.LANCZOS)
     return mean_ssim(_luminance(source), _luminance(edit))

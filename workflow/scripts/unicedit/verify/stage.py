@@ -23,7 +23,8 @@ _TEXTS = ("instruction_en", "instruction_cn")
 class VerifyStage(Stage):
     """Verdicts on the edits that are ``ok``: ``rejected`` as ``no_change`` where no valid edit took place.
 
-    A verifier that reads gives the verdict itself; for one that measures, a threshold decides afterwards, so that moving it measures nothing again.
+    A verifier that reads gives the verdict itself; for one that measures, a threshold decides afterwards, so that moving it measures
+    nothing again.
     """
 
     name = "verify"
@@ -75,7 +76,9 @@ class VerifyStage(Stage):
         return [verdict if isinstance(verdict, RowError) else [verdict] for verdict in verdicts]
 
     def decide(self, table: pa.Table) -> pa.Table:
-        """Set ``is_changed``, ``status`` and ``reason`` of measured rows: an edit as similar to its source as the threshold, or more, is unchanged."""
+        """Set ``is_changed``, ``status`` and ``reason`` of measured rows: an edit as similar to its source as the threshold, or more, is
+        unchanged.
+        """
         threshold = self.settings.ssim.threshold
         columns = {name: table[name].to_pylist() for name in ("score", "is_changed", "status", "reason")}
         for row, (score, status) in enumerate(zip(columns["score"], columns["status"], strict=True)):

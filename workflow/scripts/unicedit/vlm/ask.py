@@ -22,8 +22,9 @@ class Answer(Generic[Parsed]):
 def ask(
     engine: VlmEngine, requests: Sequence[VlmRequest], parse: Callable[[VlmRequest, str], Parsed], attempts: int
 ) -> list[Answer[Parsed] | RowError]:
-    """An answer a request, in order. The whole batch goes to the engine at once; what ``parse`` refuses with ``ReplyError`` is asked again
-    with the number of the attempt, ``attempts`` times in all, and then becomes a ``RowError`` that keeps the last reply in the column ``raw``.
+    """An answer a request, in order. The whole batch goes to the engine at once; what ``parse`` refuses with ``ReplyError`` is asked
+    again with the number of the attempt, ``attempts`` times in all, and then becomes a ``RowError`` that keeps the last reply in the
+    column ``raw``.
 
     Raises ``RuntimeError`` when the engine answers another number of requests than it was asked.
     """

@@ -11,8 +11,8 @@ from unicedit.provenance import Provenance
 class VlmRequest:
     """One question: a prompt, pictures (encoded, in order) and the JSON schema the reply must fit.
 
-    ``attempt`` counts askings of the same question from 0. ``details`` holds the variables the prompt was rendered with, ``provenance`` says where the
-    pictures come from; only the simulated world reads these two.
+    ``attempt`` counts askings of the same question from 0. ``details`` holds the variables the prompt was rendered with, ``provenance``
+    says where the pictures come from; only the simulated world reads these two.
     """
 
     key: str

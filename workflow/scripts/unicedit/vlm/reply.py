@@ -1,4 +1,6 @@
-"""Reading replies: JSON that fits a model, and text fit for a table. A reply that does not fit is refused, never mended by a guess (design section 6)."""
+"""Reading replies: JSON that fits a model, and text fit for a table. A reply that does not fit is refused, never mended by a guess
+(design section 6).
+"""
 
 import re
 import unicodedata

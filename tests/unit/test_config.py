@@ -1,0 +1,70 @@
+"""The configuration: what is generated from it is true, and what is wrong in it is said in one line."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from unicedit.config.model import Config, ConfigError, parse
+from unicedit.config.render import defaults, readme, schema
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+
+
+@pytest.mark.parametrize(("name", "made"), [("config.yaml", defaults), ("config.schema.json", schema)])
+def test_generated_files_are_up_to_date(name: str, made) -> None:
+    assert (CONFIG / name).read_text(encoding="utf-8") == made(), "run `make config`"
+
+
+def test_readme_explains_every_setting() -> None:
+    assert (CONFIG / "README.md").read_text(encoding="utf-8").endswith(readme()), "run `make config`"
+
+
+def test_commented_defaults_are_the_defaults() -> None:
+    assert parse(yaml.safe_load(defaults())) == Config()
+
+
+@pytest.mark.parametrize("overlay", sorted(path.name for path in CONFIG.glob("*.yaml") if path.name not in ("config.yaml", "taxonomy.yaml")))
+def test_shipped_overlays_are_valid(overlay: str) -> None:
+    values = yaml.safe_load(defaults())
+    for section, settings in yaml.safe_load((CONFIG / overlay).read_text(encoding="utf-8")).items():
+        values[section].update(settings)
+    parse(values)
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ({"verfy": {}}, "config: verfy: unknown key; known here: dataset, duplicates,"),
+        ({"verify": {"ssim": {"treshold": 0.9}}}, "config: verify.ssim.treshold: unknown key; known here: threshold"),
+        ({"verify": {"ssim": {"threshold": 2}}}, "config: verify.ssim.threshold = '2': input should be less than or equal to 1"),
+        ({"world": {"images": "many"}}, "config: world.images = 'many': input should be a valid integer"),
+        ({"edit": {"editors": [{"name": "a", "share": -1}]}}, "config: edit.editors.0.share = '-1': input should be greater than 0"),
+        ({"edit": {"editors": [{"name": "a"}, {"name": "a"}]}}, "editor names must be unique, and a is there more than once"),
+        ({"instruct": {"per_image": {"min": 5, "max": 3}}}, "min is 5 and max is 3: min must be at most max"),
+        ({"library": {"kind": "files"}}, "`path` (or `list_file`) must name a folder"),
+        ({"ingest": {"max_crop_loss": float("nan")}}, "config: ingest.max_crop_loss = 'nan'"),
+        ({"prefilter": {"aesthetic": {"predictor": "siglip_v2_5"}}}, "must name the vision model"),
+        ({"ingest": {"encoding": {"format": "gif"}}}, "config: ingest.encoding.format = 'gif': input should be 'png', 'webp' or 'jpeg'"),
+    ],
+)
+def test_fault_is_one_line_with_key_value_and_what_is_allowed(values: dict, line: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(values)
+    (said,) = str(caught.value).splitlines()
+    assert said.startswith("config: ")
+    assert line in said
+
+
+def test_every_setting_says_what_it_does() -> None:
+    described = json.loads(schema())
+
+    def walk(node: dict, path: str) -> None:
+        for name, value in node.get("properties", {}).items():
+            reference = value.get("$ref") or next((one["$ref"] for one in value.get("anyOf", []) if "$ref" in one), None)
+            assert value.get("description") or reference and path == "", f"{path}{name} has no description"
+            if reference:
+                walk(described["$defs"][reference.rsplit("/", 1)[1]], f"{path}{name}.")
+
+    walk(described, "")

@@ -1,0 +1,34 @@
+"""What is in each stage's recipe, module by module: a change in any of these computes rows again, a change elsewhere does not."""
+
+import pytest
+
+from unicedit.recipe import PLUMBING, STAGE_ROOTS, recipe_modules
+
+WORLD = "unicedit.world"
+LISTED = {
+    "ingest": ["ingest.crop", "ingest.decode", "ingest.hashes", "ingest.readers", "ingest.stage", "pictures"],
+    "prefilter": ["pictures", "prefilter", "provenance", "scorers.port", "scorers.technical", "sources"],
+    "instruct": [
+        *("instruct.engine", "instruct.prompt", "instruct.reply", "instruct.stage"),
+        *("provenance", "sources", "taxonomy", "vlm.ask", "vlm.port", "vlm.reply", "vlm.template"),
+    ],
+    "edit": ["edit.engines", "edit.port", "edit.stage", "pictures", "provenance", "sources"],
+    "verify": ["provenance", "sources", "verify.engines", "verify.port", "verify.stage"],
+}
+@pytest.mark.parametrize("stage", sorted(STAGE_ROOTS))
+def test_no_plumbing_is_in_a_recipe(stage: str) -> None:
+    found = recipe_modules(stage)
+    assert not [name for name in found if name.startswith(PLUMBING)]
+    assert not [name for name in found if name.startswith(WORLD)], "no engine that was not chosen"
+
+
+def test_recipes_hold_what_decides_a_value() -> None:
+    listed = {stage: [name.removeprefix("unicedit.") for name in sorted(recipe_modules(stage))] for stage in STAGE_ROOTS}
+    assert listed == LISTED
+
+
+def test_world_is_in_a_recipe_only_through_the_engine_that_was_chosen() -> None:
+    editor = recipe_modules("edit", ["unicedit.world.editor"])
+    assert "unicedit.world.render" in editor
+    assert "unicedit.world.verifier" not in editor
+    assert "unicedit.world.editor" not in recipe_modules("ingest", ["unicedit.world.library"])

@@ -1,0 +1,1 @@
+"""The dataset's card, index and census."""

@@ -1,0 +1,1 @@
+"""What a run shows: progress while it lasts, a summary at its end."""
