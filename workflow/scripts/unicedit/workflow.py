@@ -6,7 +6,7 @@ Nothing heavy is imported here: every Slurm job parses the Snakefile again.
 import functools
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,34 @@ _Wildcards = Any
 
 
 def _taxonomy(config: Config) -> dict[str, str]:
+    path = _taxonomy_file(config)
+    return {"path": str(path), "sha256": sha256_of_file(path)}
+
+
+def _taxonomy_file(config: Config) -> Path:
     path = Path(config.instruct.taxonomy)
     if not path.is_file():
         raise ConfigError(f"config: instruct.taxonomy = {str(path)!r}: no such file; the shipped one is config/taxonomy.yaml")
-    return {"path": str(path), "sha256": sha256_of_file(path)}
+    return path
+
+
+def check_files(config: Config) -> None:
+    """What the typed classes cannot see: files that settings name, and names that stand in those files. Raises ``PipelineError``."""
+    from unicedit.instruct.plan import Planner
+    from unicedit.taxonomy import load
+
+    Planner(config.instruct, load(_taxonomy_file(config)))
+    for key, path, revision in _model_paths(config):
+        if not Path(path).exists() and (revision is None or path.startswith((".", "/")) or path.endswith(".safetensors")):
+            raise ConfigError(f"config: {key} = {path!r}: no such file or folder, and no hub model with a revision")
+
+
+def _model_paths(config: Config) -> Iterator[tuple[str, str, str | None]]:
+    if aesthetic := config.prefilter.aesthetic:
+        yield "prefilter.aesthetic.model", aesthetic.model, aesthetic.revision
+        yield "prefilter.aesthetic.head", aesthetic.head, None
+    if safety := config.prefilter.safety:
+        yield "prefilter.safety.model", safety.model, safety.revision
 
 
 # What each stage reads, and nothing else: a setting invalidates just the stages that read it.
@@ -42,7 +66,7 @@ _READS: dict[str, Callable[[Config], dict[str, Any]]] = {
         "verify": config.verify.model_dump(mode="json"),
         **({"edit": config.edit.model_dump(mode="json")} if config.verify.engine == "simulated" else {}),
     },
-    "assemble": lambda config: {"dataset": config.dataset.model_dump(mode="json")},
+    "assemble": lambda config: {"dataset": config.dataset.model_dump(mode="json", exclude={"card"})},
     "card": lambda config: {
         "dataset": config.dataset.model_dump(mode="json"),
         "prefilter": config.prefilter.model_dump(mode="json"),
@@ -192,6 +216,7 @@ class Pipeline:
 
         folder = Path(self.results) / "index"
         if scan:
+            check_files(self.config)
             self.index = refresh(self.config.library, self.config.world.images, folder, self._recorded_digest)
         else:
             self.index = load(folder)

@@ -1,0 +1,89 @@
+"""The literal commands of the README, dry-run; rules look alike; wrong configuration stops before the first job."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from checkout import REPOSITORY, SNAKEMAKE, Checkout
+
+pytestmark = pytest.mark.workflow
+
+DIRECTIVES = ["message", "input", "output", "params", "log", "benchmark", "threads", "resources", "conda", "shell"]
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    return Checkout.fresh(tmp_path_factory.mktemp("clean") / "checkout")
+
+
+def test_literal_slurm_command_plans_every_rule_on_its_partition(clean: Checkout) -> None:
+    done = subprocess.run([*SNAKEMAKE, "--profile", "slurm", "all", "-n"], cwd=clean.folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    profile = yaml.safe_load((REPOSITORY / "profiles/slurm/config.yaml").read_text())
+    partitions: dict[str, set[str]] = {}
+    rule = None
+    for line in done.stdout.splitlines():
+        if found := re.match(r"(?:local)?rule (\w+):|Job \d+: ", line):
+            rule = found.group(1) or rule
+        if (found := re.search(r"slurm_partition=([\w-]+)", line)) and rule:
+            partitions.setdefault(rule, set()).add(found.group(1))
+    wanted = {name: "cpu" for name in ("ingest", "duplicates", "prefilter", "truth", "assemble", "card", "table3", "filter_truth")}
+    wanted |= {"instruct": "gpu-a", "edit": "gpu-b", "verify": "gpu-a"}
+    assert profile["executor"] == "slurm"
+    assert partitions == {name: {partition} for name, partition in wanted.items()}
+
+
+def test_default_profile_holds_only_what_is_true_everywhere() -> None:
+    shared = yaml.safe_load((REPOSITORY / "profiles/default/config.yaml").read_text())
+    assert set(shared) == {"rerun-triggers", "rerun-incomplete", "printshellcmds"}
+    assert "code" not in shared["rerun-triggers"]
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "workflow/rules").glob("*.smk")), ids=lambda path: path.stem)
+def test_every_rule_has_the_same_directives_in_the_same_order(path: Path) -> None:
+    text = path.read_text()
+    rules = re.split(r"^rule ", text, flags=re.M)[1:]
+    if path.stem == "common":
+        assert not rules
+        return
+    (rule,) = rules
+    assert rule.startswith(f"{path.stem}:"), "rule, file and command have one name"
+    assert (REPOSITORY / f"workflow/scripts/{path.stem}.py").exists()
+    assert re.findall(r"^    (\w+):", rule, flags=re.M) == DIRECTIVES
+    params = re.search(r"    params:\n(.*?)\n    log:", rule, flags=re.S)
+    assert params and {"code", "settings"} <= set(re.findall(r"(\w+)=", params.group(1)))
+
+
+@pytest.mark.parametrize(
+    ("config", "line"),
+    [
+        ("verify: {treshold: 1}\n", "config: verify.treshold: unknown key"),
+        ("library: {kind: files, path: nowhere}\n", "config: library.path = 'nowhere': no such file or folder"),
+        ("instruct: {taxonomy: missing.yaml}\n", "config: instruct.taxonomy = 'missing.yaml': no such file"),
+        ("instruct: {shares: {Object Levitation: 2}}\n", "config: instruct.shares.Object Levitation: no such sub-task"),
+    ],
+)
+def test_wrong_setting_stops_before_the_first_job_with_one_line(clean: Checkout, tmp_path: Path, config: str, line: str) -> None:
+    overlay = tmp_path / "wrong.yaml"
+    overlay.write_text(config)
+    done = subprocess.run(
+        [*SNAKEMAKE, "--profile", "profiles/local", "--configfile", str(overlay), "--", "all"], cwd=clean.folder, capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    said = [one for one in (done.stdout + done.stderr).splitlines() if one.strip()]
+    assert [one for one in said if one.startswith("config: ")] == [next(one for one in said if line in one)]
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not list(clean.folder.glob("results/ingest/*"))
+
+
+def test_folder_without_pictures_is_named(clean: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    overlay = tmp_path / "empty.yaml"
+    overlay.write_text(f"library: {{kind: files, path: {tmp_path / 'empty'}}}\npaths: {{results: {tmp_path / 'results'}}}\n")
+    done = subprocess.run(
+        [*SNAKEMAKE, "--profile", "profiles/local", "--configfile", str(overlay), "--", "all"], cwd=clean.folder, capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert "holds no picture" in done.stdout + done.stderr
