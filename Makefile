@@ -9,7 +9,7 @@ CONFIG ?=
 STAGE ?=
 ARGS ?=
 
-SNAKEMAKE := $(BIN)/snakemake --profile profiles/local --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG),) $(ARGS)
+SNAKEMAKE := $(BIN)/snakemake $(if $(CONFIG),--configfile $(CONFIG),) --profile profiles/local --cores $(CORES) $(ARGS)
 COMMAND := $(BIN)/python workflow/scripts
 
 .PHONY: all dataset tables install test test-long lint format bench status config verify-results accept retry pilot clean help

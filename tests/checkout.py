@@ -47,7 +47,7 @@ class Checkout:
     def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run Snakemake with the local profile."""
         done = subprocess.run(
-            [*SNAKEMAKE, "--profile", "profiles/local", "--cores", "2", *self.overlay(), *arguments],
+            [*SNAKEMAKE, *self.overlay(), "--profile", "profiles/local", "--cores", "2", *arguments],
             cwd=self.folder,
             capture_output=True,
             text=True,

@@ -33,10 +33,14 @@ def write(path: Path, kind: pa.Schema, rows: list[dict[str, Any]], stage: str, s
             opened.write_table(table.slice(start, row_group_rows).combine_chunks(), row_group_size=row_group_rows)
     given = [row.get("status", "ok") for row in rows]
     status, reasons = count(given, [row.get("reason") for row in rows])
-    seal(path, path.with_suffix(".json"), Identity(stage, shard, "", "{}"), rows=len(rows), rows_in=len(rows), status=status, reasons=reasons)
+    seal(
+        path, path.with_suffix(".json"), Identity(stage, shard, "", "{}"), rows=len(rows), rows_in=len(rows), status=status, reasons=reasons
+    )
 
 
-def shard_tables(results: Path, shard: str = "00000", images: int = 12, offset: int = 0, verifier: str = "simulated-verifier", text: str = "") -> None:
+def shard_tables(
+    results: Path, shard: str = "00000", images: int = 12, offset: int = 0, verifier: str = "simulated-verifier", text: str = ""
+) -> None:
     """All stage tables of a shard: a few bad files, one duplicate, one failed reply, every kind of edit; ``text`` is put into library names and captions."""
     ingest: list[dict[str, Any]] = []
     prefilter: list[dict[str, Any]] = []
@@ -58,7 +62,15 @@ def shard_tables(results: Path, shard: str = "00000", images: int = 12, offset: 
         ingest.append(base | ok | size | {"image": picture(number)})
         scored = {"source": source, "key": image, "quality": 5.0 + number % 4} | ok
         if number % 12 == 9:
-            prefilter.append(scored | {"duplicate_of": f"{offset:020x}", "duplicate_kind": "mirror", "status": "rejected", "reason": f"duplicate: mirror of {offset:020x}"})
+            prefilter.append(
+                scored
+                | {
+                    "duplicate_of": f"{offset:020x}",
+                    "duplicate_kind": "mirror",
+                    "status": "rejected",
+                    "reason": f"duplicate: mirror of {offset:020x}",
+                }
+            )
             continue
         if number % 12 == 8:
             prefilter.append(scored | {"quality": 1.0, "status": "rejected", "reason": "low_quality: 1.00 < 2"})
@@ -73,7 +85,9 @@ def shard_tables(results: Path, shard: str = "00000", images: int = 12, offset: 
             if slot == 1 and number % 5 == 3:
                 instruct.append(made | {"status": "rejected", "reason": "impossible: no object"})
                 continue
-            instruct.append(made | {"instruction_en": f"{text}Make thing {slot} new.", "instruction_cn": f"改变物体{slot}。", "reasoning_points": []})
+            instruct.append(
+                made | {"instruction_en": f"{text}Make thing {slot} new.", "instruction_cn": f"改变物体{slot}。", "reasoning_points": []}
+            )
             editor = EDITORS[(number + slot) % 2]
             edited = {"key": f"{key}-{editor}", "instruction": key, "image": image, "editor": editor, "revision": "1", "seed": number} | ok
             if number % 12 == 6 and slot == 0:
@@ -84,11 +98,19 @@ def shard_tables(results: Path, shard: str = "00000", images: int = 12, offset: 
             valid = kind in ("none", "misaligned")
             true = None if kind == "no_edit" else f"Make thing {slot} {'old' if kind == 'misaligned' else 'new'}."
             truth.append({"key": f"{key}-{editor}", "kind": kind, "valid": valid, "true_en": true, "true_cn": true})
-            verdict = {"key": f"{key}-{editor}", "verifier": verifier, "source_caption": f"{text}before", "edit_caption": "after", "differences": [f"{text}one"]} | ok
+            verdict = {
+                "key": f"{key}-{editor}",
+                "verifier": verifier,
+                "source_caption": f"{text}before",
+                "edit_caption": "after",
+                "differences": [f"{text}one"],
+            } | ok
             if number % 12 == 5 and slot == 0:
                 verify.append(verdict | {"status": "failed", "reason": "bad_reply: not JSON"})
             elif valid or number % 12 == 2:
-                verify.append(verdict | {"is_changed": True, "prompt_en": true or f"{text}Make thing {slot} new.", "prompt_cn": f"改变物体{slot}。"})
+                verify.append(
+                    verdict | {"is_changed": True, "prompt_en": true or f"{text}Make thing {slot} new.", "prompt_cn": f"改变物体{slot}。"}
+                )
             else:
                 verify.append(verdict | {"is_changed": False, "status": "rejected", "reason": "no_change: the verifier saw no valid edit"})
     for stage, kind, rows in (

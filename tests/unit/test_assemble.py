@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from made_tables import assembled, shard_tables
 
+from made_tables import assembled, shard_tables
 from unicedit.schema import DATASET
 
 STAGES = ("ingest", "prefilter", "instruct", "edit", "verify")
@@ -49,7 +49,9 @@ def test_row_groups_pictures_and_page_index(results: Path) -> None:
     metadata = pq.ParquetFile(dataset_file(results)).metadata
     sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
     assert set(sizes[:-1]) == {5}
-    columns = {metadata.row_group(0).column(number).path_in_schema: metadata.row_group(0).column(number) for number in range(metadata.num_columns)}
+    columns = {
+        metadata.row_group(0).column(number).path_in_schema: metadata.row_group(0).column(number) for number in range(metadata.num_columns)
+    }
     for name in ("src_image.bytes", "edit_image.bytes"):
         assert columns[name].compression == "UNCOMPRESSED"
         assert columns[name].statistics is None

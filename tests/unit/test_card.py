@@ -6,8 +6,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from made_tables import assembled, shard_tables
 
+from made_tables import assembled, shard_tables
 from unicedit.card.card import card
 from unicedit.card.census import STAGES, target_shares
 from unicedit.card.readme import COLUMNS, Made

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_tables import assembled, shard_tables
 
+from made_tables import assembled, shard_tables
 from unicedit.config.tables import TablesSettings
 from unicedit.errors import PipelineError
 from unicedit.tables.filter_truth import filter_truth, normalised

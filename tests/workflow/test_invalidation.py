@@ -130,16 +130,22 @@ def test_threshold_computes_only_newly_admitted_rows(run: Checkout) -> None:
     assert sum(run.sidecar(f"verify/{shard}")["status"]["ok"] for shard in ("00000", "00001")) > few
 
 
+def admitted(run: Checkout) -> int:
+    """Pictures that pass the prefilter."""
+    return sum(run.sidecar(f"prefilter/{shard}")["status"]["ok"] for shard in ("00000", "00001"))
+
+
 def test_admitting_more_pictures_computes_the_newcomers_only(run: Checkout) -> None:
-    run.path("test.yaml").write_text(run.path("test.yaml").read_text() + "prefilter: {min_quality: 10}\n")
+    run.path("test.yaml").write_text(run.path("test.yaml").read_text() + "prefilter: {min_quality: 9.5}\n")
     run.snakemake("all")
-    assert sum(run.sidecar(f"prefilter/{shard}")["status"]["ok"] for shard in ("00000", "00001")) == 0
+    few = admitted(run)
     run.forget_rows()
-    run.replace("test.yaml", "min_quality: 10", "min_quality: 0")
+    run.replace("test.yaml", "min_quality: 9.5", "min_quality: 0")
     run.snakemake("all")
     rows = run.rows()
     assert "ingest" not in rows and "prefilter" not in rows
-    assert rows["instruct"] > 0 and rows["edit"] > 0
+    assert rows["instruct"] == admitted(run) - few > 0
+    assert 3 * rows["instruct"] <= rows["edit"] <= 7 * rows["instruct"]
 
 
 def test_corrupted_file_is_named_and_made_again(run: Checkout) -> None:

@@ -21,7 +21,7 @@ SLOW = "edit: {batch_size: 2}\nverify: {batch_size: 2}\n"
 
 def start(run: Checkout) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [*SNAKEMAKE, "--profile", "profiles/local", "--cores", "2", "--nolock", *run.overlay(), "--retries", "0", "all"],
+        [*SNAKEMAKE, *run.overlay(), "--profile", "profiles/local", "--cores", "2", "--nolock", "--retries", "0", "all"],
         cwd=run.folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,17 +19,30 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     return Checkout.fresh(tmp_path_factory.mktemp("clean") / "checkout")
 
 
+# rules have messages, and Snakemake then prints these in place of the rule with its resources: ask for the latter
+WITH_RESOURCES = """
+import sys
+from snakemake import cli, logging
+original = logging.DefaultFormatter.format_job_info
+logging.DefaultFormatter.format_job_info = lambda self, job: original(self, {**job, "rule_msg": None})
+cli.main(sys.argv[1:])
+"""
+
+
 def test_literal_slurm_command_plans_every_rule_on_its_partition(clean: Checkout) -> None:
-    done = subprocess.run([*SNAKEMAKE, "--profile", "slurm", "all", "-n"], cwd=clean.folder, capture_output=True, text=True)
+    literal = ["--profile", "slurm", "all", "-n"]
+    done = subprocess.run([*SNAKEMAKE, *literal], cwd=clean.folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+    done = subprocess.run([sys.executable, "-c", WITH_RESOURCES, *literal], cwd=clean.folder, capture_output=True, text=True)
     profile = yaml.safe_load((REPOSITORY / "profiles/slurm/config.yaml").read_text())
     partitions: dict[str, set[str]] = {}
     rule = None
-    for line in done.stdout.splitlines():
-        if found := re.match(r"(?:local)?rule (\w+):|Job \d+: ", line):
-            rule = found.group(1) or rule
+    for line in (done.stdout + done.stderr).splitlines():
+        if found := re.match(r"(?:local)?rule (\w+):", line):
+            rule = found.group(1)
         if (found := re.search(r"slurm_partition=([\w-]+)", line)) and rule:
             partitions.setdefault(rule, set()).add(found.group(1))
+    assert partitions.pop("all"), "a local rule: it runs where Snakemake does"
     wanted = {name: "cpu" for name in ("ingest", "duplicates", "prefilter", "truth", "assemble", "card", "table3", "filter_truth")}
     wanted |= {"instruct": "gpu-a", "edit": "gpu-b", "verify": "gpu-a"}
     assert profile["executor"] == "slurm"

@@ -94,8 +94,8 @@ def assemble(
 ) -> dict[str, int]:
     """Write a shard's dataset file: the edits whose verdict is ok, in the order of ``verify``; returns the rows by status.
 
-    Memory holds one row group and a few of the inputs', however long the shard. Equal tables give equal bytes. Raises ``KeyError`` naming the file and the
-    key when a verdict speaks of an edit, instruction or picture that its table lacks.
+    Memory holds one row group and a few of the inputs', however long the shard. Equal tables give equal bytes. Raises ``KeyError``
+    naming the file and the key when a verdict speaks of an edit, instruction or picture that its table lacks.
     """
     tables = _Shard(shard, ingest, prefilter, instruct, edit)
     verdicts = rows(verify, ("key", "score", *_VERDICT), OK)

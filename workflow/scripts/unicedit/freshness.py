@@ -58,14 +58,14 @@ class Freshness:
                 inputs = {os.path.normpath(os.path.join(folder, name)): content for name, content in value.get("inputs", {}).items()}
                 fresh = value.get("code") == code and value.get("settings") == settings
                 fresh = fresh and all(self._content_of(path) == content for path, content in inputs.items())
-                own = self._time_of(str(sidecar))
+                own = min(self._time_of(str(path)) for path in (table, sidecar) if path is sidecar or path.exists())
                 if not fresh:
                     self.stale.append(sidecar)
                     wanted = STALE_TIME * 1_000_000_000
                 else:
-                    wanted = max([own, *(self._time_of(path) for path in inputs)])
+                    wanted = max([own, *(self._time_of(path) for path in inputs)])  # no younger than it must be: nothing after it moves
                 if wanted != own:
                     for path in (table, sidecar):
                         if path.exists():
                             os.utime(path, ns=(wanted, wanted))
-                    self._times[str(sidecar)] = wanted
+                        self._times[str(path)] = wanted

@@ -3,12 +3,16 @@
 import re
 from collections.abc import Sequence
 
-_SPECIAL = re.compile(r"[\\`*_{}\[\]()<>#+!|~&$@:\"']")
+# an underscore inside a word and a colon that begins no address or emoji mean nothing
+_SPECIAL = re.compile(r"[\\`*\[\]<>#|~&$@]|(?<!\w)_|_(?!\w)|:(?=//|\w+:)|(?<=www)\.", re.IGNORECASE)
 _LIMIT = 120
 
 
 def plain(text: object, limit: int = _LIMIT) -> str:
-    """``text`` as one line that Markdown and HTML show as it stands: no markup, links, table borders or control characters; cut at ``limit`` characters."""
+    """``text`` as one line that Markdown and HTML show as it stands, cut at ``limit`` characters.
+
+    It can hold no markup, link, table border or control character.
+    """
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in str(text)).split())
     if len(line) > limit:
         line = line[: limit - 1] + "…"

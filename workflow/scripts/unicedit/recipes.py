@@ -7,6 +7,7 @@ not in a recipe.
 from unicedit.config.edit import EditSettings
 from unicedit.config.ingest import IngestSettings
 from unicedit.config.instruct import InstructSettings
+from unicedit.config.model import Config
 from unicedit.config.prefilter import PrefilterSettings
 from unicedit.config.verify import VerifySettings
 from unicedit.recipe import recipe_of
@@ -65,3 +66,17 @@ def verify_recipe(settings: VerifySettings, editors: EditSettings) -> str:
         "editors": {editor.name: editor.simulated.model_dump(mode="json") for editor in editors.editors},
     }
     return recipe_of("verify", chosen, ["unicedit.verify.reader", "unicedit.world.verifier"])
+
+
+def todays_recipes(stage: str, config: Config) -> dict[str, str]:
+    """A stage's recipes under a configuration: by editor for edit, under "" for the others."""
+    if stage == "edit":
+        return edit_recipes(config.edit)
+    kind = "world" if config.library.kind == "world" else "files"
+    made = {
+        "ingest": lambda: ingest_recipe(config.ingest, kind),
+        "prefilter": lambda: prefilter_recipe(config.prefilter),
+        "instruct": lambda: instruct_recipe(config.instruct),
+        "verify": lambda: verify_recipe(config.verify, config.edit),
+    }
+    return {"": made[stage]()}

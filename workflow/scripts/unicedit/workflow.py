@@ -6,7 +6,7 @@ Nothing heavy is imported here: every Slurm job parses the Snakefile again.
 import functools
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,30 @@ def simulated(config: Config) -> list[str]:
 def knows_truth(config: Config) -> bool:
     """Whether every editor is simulated, so that the truth of every edit is known."""
     return all(editor.engine == "simulated" for editor in config.edit.editors)
+
+
+def read_config(files: Sequence[Path]) -> Config:
+    """Merge and check configuration files, later ones winning key by key as Snakemake has it. Raises ``ConfigError``."""
+    import yaml
+
+    merged: dict[str, Any] = {}
+    for file in files:
+        try:
+            values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        except FileNotFoundError:
+            raise ConfigError(f"{file}: no such configuration file") from None
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from error
+        _merge(merged, values)
+    return parse(merged)
+
+
+def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
 
 
 class Pipeline:

@@ -22,7 +22,9 @@ def card(results: Path, shards: Sequence[str], made: Made, taxonomy: Taxonomy) -
     write_census(census, folder / "census.csv")
     targets = target_shares(taxonomy.names, made.instruct.shares)
     tasks = {task.name: [subtask.name for subtask in task.subtasks] for task in taxonomy.tasks}
-    plot_census(census, tasks, targets, f"Census{' of a simulated run' if made.simulated() else ''}: {made.card.title}", folder / "census.png")
+    plot_census(
+        census, tasks, targets, f"Census{' of a simulated run' if made.simulated() else ''}: {made.card.title}", folder / "census.png"
+    )
     size = sum((folder / "data" / f"shard-{shard}.parquet").stat().st_size for shard in shards)
     write_text(folder / "README.md", readme(made, census, taxonomy, targets, size))
     return {"ok": rows, "rejected": 0, "failed": 0}

@@ -12,11 +12,13 @@ from unicedit.schema import DATASET_INDEX
 
 
 def write_index(results: Path, shards: Iterable[str]) -> int:
-    """Write ``dataset/index.parquet``, one row a dataset row in the order of the shards; returns the number of rows. One row group a shard."""
+    """Write ``dataset/index.parquet``: a row a dataset row, in the order of the shards, a row group a shard; returns the number of rows."""
     total = 0
     with appearing_whole(results / "dataset" / "index.parquet") as temporary, writer(temporary, DATASET_INDEX) as opened:
         for shard in shards:
-            table = pq.read_table(results / "dataset" / "data" / f"shard-{shard}.parquet", columns=["key", "edit_task", "edit_subtask", "editor"])
+            table = pq.read_table(
+                results / "dataset" / "data" / f"shard-{shard}.parquet", columns=["key", "edit_task", "edit_subtask", "editor"]
+            )
             table = table.append_column("shard", pa.array([shard] * table.num_rows, pa.string()))
             table = table.append_column("row", pa.array(range(table.num_rows), pa.int32()))
             if table.num_rows:

@@ -16,7 +16,10 @@ MOST_REASONS = 14
 
 
 def plot_census(census: Census, tasks: Mapping[str, Sequence[str]], targets: Mapping[str, float], title: str, path: Path) -> None:
-    """Draw accepted rows by sub-task beside their target share, the outcome of each stage, and the reasons; ``tasks`` gives each task's sub-tasks."""
+    """Draw accepted rows by sub-task beside their target share, the outcome of each stage, and the reasons.
+
+    ``tasks`` gives each task's sub-tasks, ``targets`` the share (0 to 1) that each sub-task should have.
+    """
     drawn = figure(15, 9)
     drawn.suptitle(shown(title, 140), x=0.01, ha="left", fontsize=13, fontweight="bold", color=INK)
     grid = drawn.add_gridspec(2, 2, width_ratios=[1.15, 1], height_ratios=[1, 1.7])
@@ -39,13 +42,13 @@ def _balance(axes: "Axes", census: Census, tasks: Mapping[str, Sequence[str]], t
         axes.plot([target, target], [place - 0.42, place + 0.42], color=INK, linewidth=2)
         axes.text(max(share, target) + 0.1, place, f" {counted.get(name, 0):,}", va="center", fontsize=9, color=INK)
     axes.set_yticks(places, [shown(name) for name in names])
-    axes.invert_yaxis()
     axes.set_xlabel("share of the accepted rows, percent (number: rows; dark mark: target share)", fontsize=9, color=INK)
     bare(axes, f"Accepted rows by sub-task: {total:,} rows")
     from matplotlib.patches import Patch
 
     handles = [Patch(color=colour_of[names[0]], label=shown(task)) for task, names in tasks.items() if names]
-    axes.legend(handles=handles, fontsize=9, frameon=False, loc="lower right")
+    axes.legend(handles=handles, fontsize=9, frameon=False, ncols=4, loc="upper left", bbox_to_anchor=(0, -0.06))
+    axes.set_ylim(len(names) - 0.5, -0.5)
     axes.margins(x=0.12)
 
 

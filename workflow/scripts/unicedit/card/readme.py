@@ -74,20 +74,24 @@ class Made:
             said.append("The instructions were written by a simulated writer, not by a model.")
         names = [plain(editor.name) for editor in self.edit.editors if editor.engine == "simulated"]
         if names:
-            said.append(f"Edits by {', '.join(names)} were rendered by a simulated editor that fails at known rates, not by an editing model.")
+            said.append(
+                f"Edits by {', '.join(names)} were rendered by a simulated editor that fails at known rates, not by an editing model."
+            )
         if self.verify.engine == "simulated":
-            said.append("The verdicts and restated instructions come from a simulated verifier that knows the truth and errs at known rates.")
+            said.append(
+                "The verdicts and restated instructions come from a simulated verifier that knows the truth and errs at known rates."
+            )
         return said
 
     def scored(self) -> list[str]:
         """What was scored and what was not, a line each."""
         aesthetic, safety = self.prefilter.aesthetic, self.prefilter.safety
         return [
-            f"Technical quality of the sources (sharpness, contrast, exposure): yes, `quality`, at least {self.prefilter.min_quality:g} of 10.",
-            f"Aesthetics of the sources: yes, `aesthetic`, by {plain(aesthetic.predictor)}, at least {aesthetic.min_score:g}."
+            f"Technical quality of the sources (sharpness, contrast, exposure): `quality`, at least {self.prefilter.min_quality:g} of 10.",
+            f"Aesthetics of the sources: `aesthetic`, by {plain(aesthetic.predictor)}, at least {aesthetic.min_score:g}."
             if aesthetic
             else "Aesthetics of the sources: **not scored**. No aesthetic predictor was configured; technical quality is not aesthetics.",
-            f"Safety of the sources: yes, `unsafe`, by {plain(safety.model)}, at most {safety.max_probability:g}."
+            f"Safety of the sources: `unsafe`, by {plain(safety.model)}, at most {safety.max_probability:g}."
             if safety
             else "Safety of the sources: **not scored**. No classifier was configured.",
             "Quality of the edited pictures: **not scored** apart from the verdict.",
@@ -178,7 +182,7 @@ def readme(made: Made, census: Census, taxonomy: Taxonomy, targets: Mapping[str,
     """The text of README.md. Every text from outside is escaped. ``size`` is that of the dataset's files, in bytes."""
     rows = census.total("dataset")
     counted = census.of("dataset", "subtask")
-    return render(
+    text = render(
         Path(__file__).with_name("card.jinja"),
         front_matter=front_matter(made, rows, size),
         title=plain(made.card.title, 200),
@@ -186,6 +190,7 @@ def readme(made: Made, census: Census, taxonomy: Taxonomy, targets: Mapping[str,
         subtasks_filled=sum(counted.get(name, 0) > 0 for name in taxonomy.names),
         subtasks_known=len(taxonomy.names),
         simulated=made.simulated(),
+        restated=made.verify.engine != "ssim",
         subtask_table=_subtask_table(census, taxonomy, targets),
         funnel_table=_funnel_table(census),
         editor_table=_editor_table(census),
@@ -193,3 +198,4 @@ def readme(made: Made, census: Census, taxonomy: Taxonomy, targets: Mapping[str,
         column_table=table(("column", "meaning"), [(f"`{name}`", COLUMNS[name]) for name in DATASET.names], left=2),
         licence_table=_licence_table(census),
     )
+    return text.rstrip("\n") + "\n"

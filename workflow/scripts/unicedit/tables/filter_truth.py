@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from unicedit.config.tables import TablesSettings
 from unicedit.errors import PipelineError
-from unicedit.figure import INK, MEASURED as BLUE, bare, figure, save
+from unicedit.figure import INK, bare, figure, save
+from unicedit.figure import MEASURED as BLUE
 from unicedit.files import write_text
 from unicedit.markdown import plain, table
 from unicedit.schema import FAILED, OK, REJECTED
@@ -32,7 +33,9 @@ class Outcomes:
     """Edits by kind of failure, added shard by shard."""
 
     edits: Counter[tuple[str, bool, str]] = field(default_factory=Counter)  # kind, valid, status of the verdict
-    restated: Counter[tuple[str, bool]] = field(default_factory=Counter)  # kind, and whether the restated instruction is the true one; kept edits that changed something
+    restated: Counter[tuple[str, bool]] = field(
+        default_factory=Counter
+    )  # kind, and whether the restated instruction is the true one; kept edits that changed something
 
     def add_shard(self, results: Path, shard: str) -> None:
         """Join a shard's verdicts with the truth. Raises ``PipelineError`` when the two do not speak of the same edits."""
@@ -41,7 +44,9 @@ class Outcomes:
         known = {truth["key"]: truth for truth in truths}
         missing = {verdict["key"] for verdict in verdicts} ^ set(known)
         if missing:
-            raise PipelineError(f"shard {shard}: {len(missing)} edits are in only one of verify and truth, as {min(missing)}; remove both tables of the shard and run again")
+            raise PipelineError(
+                f"shard {shard}: {len(missing)} edits are in only one of verify and truth, as {min(missing)}; remove both tables of the shard and run again"
+            )
         for verdict in verdicts:
             truth = known[verdict["key"]]
             self.edits[truth["kind"], truth["valid"], verdict["status"]] += 1
@@ -50,7 +55,9 @@ class Outcomes:
 
     def of(self, kind: str, valid: bool | None = None, status: str | None = None) -> int:
         """Edits of a kind (``all``: of every kind), only the valid or invalid ones and those with a verdict's status where given."""
-        return sum(n for (at, good, state), n in self.edits.items() if kind in (ALL, at) and valid in (None, good) and status in (None, state))
+        return sum(
+            n for (at, good, state), n in self.edits.items() if kind in (ALL, at) and valid in (None, good) and status in (None, state)
+        )
 
     def right(self, kind: str, right: bool | None = None) -> int:
         """Kept edits of a kind whose restated instruction is the true one (or not, or either)."""
@@ -108,7 +115,11 @@ def page(figures: Sequence[Figure], verifier: str, confidence: float) -> str:
             "# The failure filter against the truth, in the simulated world",
             "",
             f"**Simulated world**: the editors are simulated, so the truth of every edit is known. The filter is the verifier `{plain(verifier)}`"
-            + (", itself a simulation: these figures recover the error rates it was given, and say nothing of a real verifier." if verifier == "simulated" else "."),
+            + (
+                ", itself a simulation: these figures recover the error rates it was given, and say nothing of a real verifier."
+                if verifier == "simulated"
+                else "."
+            ),
             "",
             table(head, rows),
             "",
@@ -129,8 +140,18 @@ def plot(figures: Sequence[Figure], verifier: str, path: Path) -> None:
     """Draw the share dropped by kind of failure, valid and invalid edits apart, and the rightness of restating."""
     found = Figures(figures)
     drawn = figure(12.5, 4.8)
-    drawn.suptitle(f"Failure filter ({verifier}) against the truth of the simulated world", x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK)
-    panels = (("recall", "Invalid edits that were dropped\n(recall: more is better)"), ("false_alarm_rate", "Valid edits that were dropped\n(false alarms: less is better)"))
+    drawn.suptitle(
+        f"Failure filter ({verifier}) against the truth of the simulated world",
+        x=0.01,
+        ha="left",
+        fontsize=12,
+        fontweight="bold",
+        color=INK,
+    )
+    panels = (
+        ("recall", "Invalid edits that were dropped\n(recall: more is better)"),
+        ("false_alarm_rate", "Valid edits that were dropped\n(false alarms: less is better)"),
+    )
     panels += (("restated_right", "Kept edits restated rightly\n(more is better)"),)
     kinds = list(dict.fromkeys(one.row for one in figures))
     for number, (metric, title) in enumerate(panels):
@@ -143,7 +164,9 @@ def plot(figures: Sequence[Figure], verifier: str, path: Path) -> None:
             assert one.ci_low is not None and one.ci_high is not None
             axes.barh(place, 100 * one.value, height=0.6, color=INK if kind == ALL else BLUE)
             axes.plot([100 * one.ci_low, 100 * one.ci_high], [place, place], color="black", linewidth=1.5)
-            axes.text(max(100 * one.value, 100 * one.ci_high), place, f"  {100 * one.value:.1f}% of {one.n:,}", va="center", fontsize=9, color=INK)
+            axes.text(
+                max(100 * one.value, 100 * one.ci_high), place, f"  {100 * one.value:.1f}% of {one.n:,}", va="center", fontsize=9, color=INK
+            )
         axes.set_yticks(range(len(kinds)), kinds if number == 0 else [""] * len(kinds))
         axes.set_ylim(len(kinds) - 0.5, -0.5)
         axes.set_xlim(0, 150)

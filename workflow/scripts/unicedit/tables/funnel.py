@@ -18,7 +18,8 @@ from unicedit.tables.interval import Ratio
 class Step:
     """One step of the funnel, added up over shards.
 
-    ``expected`` is what came from the step before, ``n`` how many of these have an outcome (passed or rejected), ``volume`` what the step gave.
+    ``expected`` is what came from the step before, ``n`` how many of these have an outcome (passed or rejected), ``volume`` what the step
+    gave.
     """
 
     name: str
@@ -111,7 +112,9 @@ class Funnel:
         at = pc.index_in(edits, value_set=instruct["key"])
         differs = pa.array([False] * verify.num_rows, pa.bool_())
         for prompt, original in (("prompt_en", "instruction_en"), ("prompt_cn", "instruction_cn")):
-            texts = [pc.utf8_trim_whitespace(pc.fill_null(one, "")) for one in (verify[prompt], instruct[original].combine_chunks().take(at))]
+            texts = [
+                pc.utf8_trim_whitespace(pc.fill_null(one, "")) for one in (verify[prompt], instruct[original].combine_chunks().take(at))
+            ]
             differs = pc.or_(differs, pc.not_equal(*texts))
         self.restated += pc.sum(differs).as_py() or 0
         for name, volume in ((RESTATED, verify.num_rows), (FINAL, dataset)):

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+Interval = tuple[float | None, float | None]
+
 
 @dataclass
 class Ratio:
-    """A ratio sum(y) / sum(x) over clusters, with a linearised (Taylor) variance: each cluster is a source image, for what comes of one image hangs together.
+    """A ratio sum(y) / sum(x) over clusters, with a linearised (Taylor) variance.
 
-    Added to shard by shard, it keeps six sums. The clusters are taken as a sample of all images of their kind.
+    Each cluster is a source image, for what comes of one image hangs together; the images are taken as a sample of all of their kind. Added to
+    shard by shard, it keeps six sums.
     """
 
     clusters: int = 0
@@ -39,26 +42,49 @@ class Ratio:
         """The ratio; None without any cluster."""
         return self.y / self.x if self.x else None
 
-    def interval(self, confidence: float) -> tuple[float | None, float | None]:
-        """Student's interval of the ratio. Two Nones with fewer than two clusters, or when no cluster differs from another: then the sample tells nothing of the spread."""
-        ratio = self.value
-        if ratio is None or self.clusters < 2:
-            return None, None
+    def variance(self) -> float:
+        """The linearised variance of the ratio; 0 when no cluster differs from another. Needs two clusters."""
+        ratio = self.y / self.x
         residual = self.yy - 2 * ratio * self.xy + ratio * ratio * self.xx
         if residual <= 1e-9 * max(1.0, self.yy):
+            return 0.0
+        return self.clusters / (self.clusters - 1) * residual / self.x**2
+
+    def interval(self, confidence: float) -> Interval:
+        """Student's interval of the ratio. Two Nones with fewer than two clusters, or where none differs: then the sample tells no spread."""
+        if self.clusters < 2 or self.variance() == 0:
             return None, None
-        error = math.sqrt(self.clusters / (self.clusters - 1) * residual) / self.x
+        half = self._quantile(confidence) * math.sqrt(self.variance())
+        return self.y / self.x - half, self.y / self.x + half
+
+    def share_interval(self, confidence: float) -> Interval:
+        """The interval of a ratio that is a share (y is part of x): Wilson's, for as many independent rows as have the same variance.
+
+        It stays within 0 and 1, near them too. Where no image differs from another, each counts as one row. Two Nones with fewer than two clusters.
+        """
+        if self.clusters < 2:
+            return None, None
+        share, variance = self.y / self.x, self.variance()
+        rows = min(self.x, share * (1 - share) / variance) if variance > 0 else self.clusters
+        return _wilson(share, rows, self._quantile(confidence))
+
+    def _quantile(self, confidence: float) -> float:
         from scipy.stats import t
 
-        half = float(t.ppf(0.5 + confidence / 2, self.clusters - 1)) * error
-        return ratio - half, ratio + half
+        return float(t.ppf(0.5 + confidence / 2, self.clusters - 1))
 
 
-def wilson(hits: int, n: int, confidence: float) -> tuple[float | None, float | None]:
-    """Wilson's interval of a proportion; two Nones where n is 0."""
+def _wilson(share: float, n: float, quantile: float) -> tuple[float, float]:
+    square = quantile * quantile
+    middle = (share + square / (2 * n)) / (1 + square / n)
+    half = quantile * math.sqrt(share * (1 - share) / n + square / (4 * n * n)) / (1 + square / n)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def wilson(hits: int, n: int, confidence: float) -> Interval:
+    """Wilson's interval of a proportion of independent cases; two Nones where n is 0."""
     if n == 0:
         return None, None
-    from scipy.stats import binomtest
+    from scipy.stats import norm
 
-    found = binomtest(hits, n).proportion_ci(confidence, method="wilson")
-    return float(found.low), float(found.high)
+    return _wilson(hits / n, n, float(norm.ppf(0.5 + confidence / 2)))

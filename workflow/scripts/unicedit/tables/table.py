@@ -65,10 +65,8 @@ def shown(one: Figure | None, digits: int = 2, sign: bool = False, interval: boo
     """A figure as a table shows it: ``-21.50 [-25.12, -17.88]``; a dash where there is none."""
     if one is None or one.value is None:
         return "–"
-    if isinstance(one.value, int) and not sign:
-        text = f"{one.value:,}"
-    else:
-        text = f"{one.value:{'+' if sign else ''}.{digits}f}"
+    plus = "+" if sign else ""
+    text = f"{one.value:,}" if isinstance(one.value, int) else f"{one.value:{plus}.{digits}f}"
     if interval and one.ci_low is not None and one.ci_high is not None:
-        text += f" [{one.ci_low:{'+' if sign else ''}.{digits}f}, {one.ci_high:{'+' if sign else ''}.{digits}f}]"
+        text += f" [{one.ci_low:{plus}.{digits}f}, {one.ci_high:{plus}.{digits}f}]"
     return text

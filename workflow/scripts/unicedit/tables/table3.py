@@ -12,7 +12,9 @@ from pathlib import Path
 
 from unicedit.config.tables import TablesSettings
 from unicedit.errors import PipelineError
-from unicedit.figure import FAINT, INK, MEASURED as BLUE, REPORTED as ORANGE, bare, figure, save
+from unicedit.figure import FAINT, INK, bare, figure, save
+from unicedit.figure import MEASURED as BLUE
+from unicedit.figure import REPORTED as ORANGE
 from unicedit.files import write_text
 from unicedit.markdown import table
 from unicedit.schema import FAILED, REJECTED
@@ -92,7 +94,16 @@ def page(figures: Sequence[Figure], simulated: Sequence[str], confidence: float)
                 f"{volume.n:,} of {volume.expected:,}",
             )
         )
-    head = ("step", "unit", "volume, measured", "volume, paper", "change %, measured", "change %, paper", "ratio %, measured", "ratio %, paper")
+    head = (
+        "step",
+        "unit",
+        "volume, measured",
+        "volume, paper",
+        "change %, measured",
+        "change %, paper",
+        "ratio %, measured",
+        "ratio %, paper",
+    )
     head += ("as the paper printed it", "rejected", "failed", "n of expected")
     restated = found.get(RESTATED, "restated")
     assert restated is not None
@@ -134,12 +145,21 @@ def plot(figures: Sequence[Figure], simulated: Sequence[str], path: Path) -> Non
             highest = max(highest, share)
             axes.barh(place + shift, share, height=0.36, color=colour, label=label if name == INITIAL else None)
             change = found.get(name, "variation_percent", source)
-            axes.text(share, place + shift, f"  {volume.value:,}" + (f"   ({shown(change, 1, sign=True)}%)" if change else ""), va="center", fontsize=9, color=INK)
+            axes.text(
+                share,
+                place + shift,
+                f"  {volume.value:,}" + (f"   ({shown(change, 1, sign=True)}%)" if change else ""),
+                va="center",
+                fontsize=9,
+                color=INK,
+            )
     axes.axvline(1, color=FAINT, linewidth=1, linestyle=":")
     axes.set_yticks(range(len(STEPS)), STEPS)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.55 * highest if highest else 1)
-    axes.set_xlabel("volume per initial image; beside each bar: volume and change from the step before, with its interval", fontsize=9, color=INK)
+    axes.set_xlabel(
+        "volume per initial image; beside each bar: volume and change from the step before, with its interval", fontsize=9, color=INK
+    )
     bare(axes, f"Table 3: data volume from step to step{' (measured in the simulated world)' if simulated else ''}")
     axes.legend(frameon=False, fontsize=9, loc="lower right")
     save(drawn, path)

@@ -1,0 +1,31 @@
+"""Have the failed rows of a stage computed again at the next run; its other rows are reused."""
+
+from pathlib import Path
+
+from unicedit.command import parser, run
+
+STAGES = ("ingest", "prefilter", "instruct", "edit", "verify")
+
+
+def main() -> None:
+    made = parser(str(__doc__))
+    made.add_argument("--stage", choices=STAGES, required=True, help="stage whose failed rows are tried again")
+    made.add_argument("--results", type=Path, default=Path("results"), help="results folder")
+    arguments = made.parse_args()
+    from unicedit.files import read_json
+    from unicedit.sidecar import set_aside
+
+    rows = shards = 0
+    for sidecar in sorted((arguments.results / arguments.stage).glob("*.json")):
+        failed = read_json(sidecar).get("status", {}).get("failed", 0)
+        if failed:
+            kept = arguments.results / ".kept" / arguments.stage
+            kept.mkdir(parents=True, exist_ok=True)
+            (kept / f"{sidecar.stem}.retry").touch()
+            set_aside(sidecar, "failed rows are tried again")
+            rows, shards = rows + failed, shards + 1
+    print(f"{rows} failed rows in {shards} shards of {arguments.stage} are tried again at the next run")
+
+
+if __name__ == "__main__":
+    run(main)

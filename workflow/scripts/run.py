@@ -1,0 +1,29 @@
+"""Run Snakemake with progress bars and a summary: `python workflow/scripts/run.py -- snakemake --cores 2 all`."""
+
+import os
+import sys
+from pathlib import Path
+
+from unicedit.command import parser, run
+
+DRY = ("-n", "--dry-run", "--dryrun")
+
+
+def main() -> None:
+    made = parser(str(__doc__))
+    made.add_argument("--results", type=Path, help="results folder; by default what the command's configuration files say")
+    made.add_argument("--scratch", type=Path, help="scratch folder; by default what the command's configuration files say")
+    made.add_argument("command", nargs="+", help="the Snakemake command, after --")
+    arguments = made.parse_args()
+    if any(word in DRY for word in arguments.command):
+        os.execvp(arguments.command[0], arguments.command)
+    from unicedit.monitor.places import places_of
+    from unicedit.monitor.watch import watch
+
+    results, scratch = places_of(arguments.command)
+    results, scratch = arguments.results or results, arguments.scratch or scratch
+    sys.exit(watch(arguments.command, results / "logs" / "snakemake.log", scratch, results))
+
+
+if __name__ == "__main__":
+    run(main)
