@@ -41,7 +41,10 @@ def write(path: Path, kind: pa.Schema, rows: list[dict[str, Any]], stage: str, s
 def shard_tables(
     results: Path, shard: str = "00000", images: int = 12, offset: int = 0, verifier: str = "simulated-verifier", text: str = ""
 ) -> None:
-    """All stage tables of a shard: a few bad files, one duplicate, one failed reply, every kind of edit; ``text`` is put into library names and captions."""
+    """All stage tables of a shard: a few bad files, one duplicate, one failed reply, every kind of edit.
+
+    ``text`` is put into library names, origins, instructions and captions.
+    """
     ingest: list[dict[str, Any]] = []
     prefilter: list[dict[str, Any]] = []
     instruct: list[dict[str, Any]] = []

@@ -105,6 +105,8 @@ def test_hostile_texts_stay_text(tmp_path: Path) -> None:
     hostile = "<script>alert(1)</script> | [x](http://e.vil) $\\frac{1}{2}$ \x1b[31m\n---\n# "
     shown = plain(hostile)
     assert not set("<>|[]`$\\#\n\x1b") & set(shown.replace("&#", "")), shown
+    assert "://" not in shown
+    assert plain("no_edit: 3 of a_b") == "no_edit: 3 of a_b"
     shard_tables(tmp_path, "00000", images=12, text=hostile)
     assembled(tmp_path)
     card(tmp_path, ["00000"], made(title="T: <b>x</b> | $y_{$"), TAXONOMY)

@@ -217,7 +217,15 @@ def test_bars_are_drawn_on_a_terminal(tmp_path: Path) -> None:
 
 
 def test_interrupt_reaches_the_child(tmp_path: Path) -> None:
-    body = "import time\ntry:\n    print('ready', flush=True); time.sleep(60)\nexcept KeyboardInterrupt:\n    print('told to stop', flush=True); raise SystemExit(3)\n"
+    body = """
+import time
+try:
+    print("ready", flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("told to stop", flush=True)
+    raise SystemExit(3)
+"""
     results = tmp_path / "results"
     runner = [sys.executable, str(SCRIPTS / "run.py"), "--results", str(results), "--scratch", str(tmp_path / "scratch"), "--"]
     process = subprocess.Popen([*runner, *script(tmp_path, body)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path)

@@ -1,7 +1,7 @@
 """Which sealed files are fresh, told from their sidecars, where Snakemake's own records may be gone (design section 5).
 
 Snakemake records params and input checksums in ``.snakemake``. A results folder that was copied elsewhere, or a fresh checkout over old results, has none: then times
-alone would decide. So the head process compares every sidecar with today's digests and settles it in the files' times: a fresh file is made no older than its
+alone would decide. So the head process compares every sidecar with today's digests and settles it in the files' times: a fresh file is made younger than its
 inputs, a stale one older than all. Both are harmless where Snakemake's records exist, and in a dry run.
 """
 
@@ -15,6 +15,7 @@ from unicedit.files import read_json
 from unicedit.sidecar import content_of
 
 STALE_TIME = 86_400  # seconds since the epoch: 2 January 1970, older than any input
+TICK = 1_000_000  # nanoseconds: Snakemake takes an input of the very time of an output for newer
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -46,11 +47,11 @@ class Freshness:
             self._times[path] = os.stat(path).st_mtime_ns
         return self._times[path]
 
-    def settle(self, pairs: Iterable[tuple[Path, Path]], code: str, settings: str) -> None:
-        """Settle the (table, sidecar) pairs of one stage, given today's digests of its code and settings."""
+    def settle(self, made: Iterable[tuple[Path, ...]], code: str, settings: str) -> None:
+        """Settle what each job of one stage made, sidecar first (its benchmark record counts as output too), given today's digests of code and settings."""
         with ThreadPoolExecutor(8) as readers:
-            listed = list(pairs)
-            for (table, sidecar), value in zip(listed, readers.map(lambda pair: _read(pair[1]), listed), strict=True):
+            listed = list(made)
+            for (sidecar, *others), value in zip(listed, readers.map(lambda files: _read(files[0]), listed), strict=True):
                 if value is None or "set_aside" in value:  # missing, or marked to be made again: Snakemake sees either by itself
                     continue
                 self._content[str(sidecar)] = value.get("sha256")
@@ -58,14 +59,14 @@ class Freshness:
                 inputs = {os.path.normpath(os.path.join(folder, name)): content for name, content in value.get("inputs", {}).items()}
                 fresh = value.get("code") == code and value.get("settings") == settings
                 fresh = fresh and all(self._content_of(path) == content for path, content in inputs.items())
-                own = min(self._time_of(str(path)) for path in (table, sidecar) if path is sidecar or path.exists())
+                files = [sidecar, *(path for path in others if path.exists())]
+                own = min(self._time_of(str(path)) for path in files)
                 if not fresh:
                     self.stale.append(sidecar)
                     wanted = STALE_TIME * 1_000_000_000
                 else:
-                    wanted = max([own, *(self._time_of(path) for path in inputs)])  # no younger than it must be: nothing after it moves
+                    wanted = max([own, *(self._time_of(path) + TICK for path in inputs)])
                 if wanted != own:
-                    for path in (table, sidecar):
-                        if path.exists():
-                            os.utime(path, ns=(wanted, wanted))
+                    for path in files:
+                        os.utime(path, ns=(wanted, wanted))
                         self._times[str(path)] = wanted

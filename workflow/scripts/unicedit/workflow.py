@@ -208,14 +208,14 @@ class Pipeline:
         freshness = Freshness()
         generations = [f"{number:04d}" for number in range(len(self.index.generations))] if self.index else []
         for stage in ORDER:
-            if stage == "duplicates":
-                files = [f"{self.results}/duplicates/{generation}" for generation in generations]
-                pairs = [(Path(f"{file}.parquet"), Path(f"{file}.json")) for file in files]
-            elif stage in SHARD_STAGES:
-                pairs = [(Path(table), Path(seal)) for table, seal in zip(self.all_tables(stage), self.all_seals(stage), strict=True)]
+            if stage in GATHERS:
+                made = [[self.gather_seal(stage), *self.gather_outputs(stage), self.benchmark(stage)]]
             else:
-                pairs = [(Path(made), Path(self.gather_seal(stage))) for made in self.gather_outputs(stage)[:1]]
-            freshness.settle(pairs, *self.identity_of(stage))
+                wildcard = "generation" if stage == "duplicates" else "shard"
+                patterns = [self.seal(stage), self.table(stage), self.benchmark(stage, wildcard).replace("{generation}", "{shard}")]
+                names = generations if stage == "duplicates" else self.shards
+                made = [[pattern.replace("{shard}", name) for pattern in patterns] for name in names]
+            freshness.settle((tuple(map(Path, files)) for files in made), *self.identity_of(stage))
 
     def gather_outputs(self, stage: str) -> list[str]:
         """What a gather stage makes beside its sidecar."""

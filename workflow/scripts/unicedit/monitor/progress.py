@@ -72,10 +72,9 @@ class RunProgress:
         rows = sum(record.done for record in records)
         failed = sum(record.failed for record in records)
         if not records:
-            left = jobs - jobs_done
-            return StageProgress(
-                stage, jobs_done, jobs, 0, 0, jobs_done / jobs, 0.0, left / job_speed if job_speed else (None if left else 0.0)
-            )
+            waiting = jobs - jobs_done
+            eta = 0.0 if not waiting else waiting / job_speed if job_speed else None
+            return StageProgress(stage, jobs_done, jobs, 0, 0, jobs_done / jobs, 0.0, eta)
         rate = self._speeds.setdefault((stage, "rows"), Speed()).add(now, sum(record.computed for record in records))
         known = sum(record.total for record in records)
         expected = known * max(jobs, len(records)) / len(records)  # shards that have not begun are taken to be of mean length

@@ -1,7 +1,7 @@
-"""The failure filter against the truth, which only the simulated world knows: what does it catch, what does it cost, what does it restate rightly?
+"""The failure filter against the truth, which only simulated edits have: what does it catch, what does it cost, what does it restate rightly?
 
-An edit is *invalid* when the truth says that no valid edit took place. It is *dropped* when the verifier rejected it; one whose verification failed has no verdict,
-is counted in ``expected`` and not in ``n``, and never as dropped. Intervals are Wilson's; they take edits of one image as independent.
+An edit is *invalid* when the truth says that no valid edit took place. It is *dropped* when the verifier rejected it; one whose verification failed
+has no verdict, is counted in ``expected`` and not in ``n``, and never as dropped. Intervals are Wilson's; they take edits of one image as independent.
 """
 
 import re
@@ -15,16 +15,18 @@ import pyarrow.parquet as pq
 
 from unicedit.config.tables import TablesSettings
 from unicedit.errors import PipelineError
-from unicedit.figure import INK, bare, figure, save
+from unicedit.figure import FAINT, INK, bare, figure, save
 from unicedit.figure import MEASURED as BLUE
 from unicedit.files import write_text
 from unicedit.markdown import plain, table
 from unicedit.schema import FAILED, OK, REJECTED
 from unicedit.tables.interval import wilson
 from unicedit.tables.table import Figure, Figures, shown, write_long
+from unicedit.vlm.template import render
 
 NAME = "filter_truth"
 ALL = "all"
+HEAD = ("kind of failure", "edits", "invalid", "dropped", "no verdict", "recall", "false alarm rate", "restated rightly")
 KINDS = ("none", "no_edit", "misaligned", "quality", "damage")
 
 
@@ -45,7 +47,8 @@ class Outcomes:
         missing = {verdict["key"] for verdict in verdicts} ^ set(known)
         if missing:
             raise PipelineError(
-                f"shard {shard}: {len(missing)} edits are in only one of verify and truth, as {min(missing)}; remove both tables of the shard and run again"
+                f"shard {shard}: {len(missing)} edits are in only one of verify and truth, as {min(missing)}; "
+                "remove both tables of the shard and run again"
             )
         for verdict in verdicts:
             truth = known[verdict["key"]]
@@ -75,13 +78,10 @@ def figures_of(outcomes: Outcomes, confidence: float) -> list[Figure]:
     others = sorted({kind for kind, _, _ in outcomes.edits} - set(KINDS))
     for kind in (*KINDS, *others, ALL):
         every, failed = outcomes.of(kind), outcomes.of(kind, status=FAILED)
-        cover = {"n": every - failed, "expected": every}
         dropped = {valid: outcomes.of(kind, valid, REJECTED) for valid in (True, False)}
         judged = {valid: dropped[valid] + outcomes.of(kind, valid, OK) for valid in (True, False)}
-        found.append(Figure(kind, "rows", every, **cover))
-        found.append(Figure(kind, "invalid", outcomes.of(kind, valid=False), **cover))
-        found.append(Figure(kind, "dropped", sum(dropped.values()), **cover))
-        found.append(Figure(kind, "failed", failed, **cover))
+        counts = (("rows", every), ("invalid", outcomes.of(kind, valid=False)), ("dropped", sum(dropped.values())), ("failed", failed))
+        found += [Figure(kind, metric, number, n=every - failed, expected=every) for metric, number in counts]
         shares = [
             ("recall", dropped[False], judged[False], outcomes.of(kind, valid=False)),
             ("false_alarm_rate", dropped[True], judged[True], outcomes.of(kind, valid=True)),
@@ -104,35 +104,22 @@ def page(figures: Sequence[Figure], verifier: str, confidence: float) -> str:
     """The table as Markdown."""
     found = Figures(figures)
     kinds = list(dict.fromkeys(one.row for one in figures))
-    head = ("kind of failure", "edits", "invalid", "dropped", "no verdict", "recall", "false alarm rate", "restated rightly")
     counts, shares = ("rows", "invalid", "dropped", "failed"), ("recall", "false_alarm_rate", "restated_right")
     rows = [
         (plain(kind), *(shown(found.get(kind, metric)) for metric in counts), *(shown(found.get(kind, metric), 3) for metric in shares))
         for kind in kinds
     ]
-    return "\n".join(
-        [
-            "# The failure filter against the truth, in the simulated world",
-            "",
-            f"**Simulated world**: the editors are simulated, so the truth of every edit is known. The filter is the verifier `{plain(verifier)}`"
-            + (
-                ", itself a simulation: these figures recover the error rates it was given, and say nothing of a real verifier."
-                if verifier == "simulated"
-                else "."
-            ),
-            "",
-            table(head, rows),
-            "",
-            f"Of what was dropped, {shown(found.get(ALL, 'precision'), 3)} was invalid (precision). "
-            f"Valid edits are {shown(found.get(ALL, 'valid_share_before'), 3)} of all before the filter and {shown(found.get(ALL, 'valid_share_after'), 3)} after it.",
-            "",
-            "- Invalid: the truth says that no valid edit took place. A misaligned edit is a valid edit of something else; it is to be kept and restated.",
-            "- Recall: share of the invalid edits with a verdict that were dropped. False alarm rate: share of the valid ones that were dropped.",
-            "- Restated rightly: share of the kept edits that changed something whose restated English instruction equals the truth, apart from case, white space and punctuation.",
-            f"- Brackets: {100 * confidence:g}% Wilson intervals, which take edits of one image as independent. – : no such edits.",
-            "- Made by `make tables` (`workflow/scripts/filter_truth.py`); `filter_truth.csv` holds the same in long form.",
-            "",
-        ]
+    return (
+        render(
+            Path(__file__).with_name("filter_truth.jinja"),
+            verifier=plain(verifier),
+            table=table(HEAD, rows),
+            precision=shown(found.get(ALL, "precision"), 3),
+            before=shown(found.get(ALL, "valid_share_before"), 3),
+            after=shown(found.get(ALL, "valid_share_after"), 3),
+            level=f"{100 * confidence:g}",
+        )
+        + "\n"
     )
 
 
@@ -141,7 +128,7 @@ def plot(figures: Sequence[Figure], verifier: str, path: Path) -> None:
     found = Figures(figures)
     drawn = figure(12.5, 4.8)
     drawn.suptitle(
-        f"Failure filter ({verifier}) against the truth of the simulated world",
+        f"Failure filter ({verifier}) against the truth of simulated edits",
         x=0.01,
         ha="left",
         fontsize=12,
@@ -151,8 +138,8 @@ def plot(figures: Sequence[Figure], verifier: str, path: Path) -> None:
     panels = (
         ("recall", "Invalid edits that were dropped\n(recall: more is better)"),
         ("false_alarm_rate", "Valid edits that were dropped\n(false alarms: less is better)"),
+        ("restated_right", "Kept edits restated rightly\n(more is better)"),
     )
-    panels += (("restated_right", "Kept edits restated rightly\n(more is better)"),)
     kinds = list(dict.fromkeys(one.row for one in figures))
     for number, (metric, title) in enumerate(panels):
         axes = drawn.add_subplot(1, 3, number + 1)
@@ -162,7 +149,7 @@ def plot(figures: Sequence[Figure], verifier: str, path: Path) -> None:
                 axes.text(2, place, "no such edits", va="center", fontsize=9, color=INK, alpha=0.6)
                 continue
             assert one.ci_low is not None and one.ci_high is not None
-            axes.barh(place, 100 * one.value, height=0.6, color=INK if kind == ALL else BLUE)
+            axes.barh(place, 100 * one.value, height=0.6, color=FAINT if kind == ALL else BLUE)
             axes.plot([100 * one.ci_low, 100 * one.ci_high], [place, place], color="black", linewidth=1.5)
             axes.text(
                 max(100 * one.value, 100 * one.ci_high), place, f"  {100 * one.value:.1f}% of {one.n:,}", va="center", fontsize=9, color=INK

@@ -1,6 +1,6 @@
 """Table 3: how the data volume changes from stage to stage, measured, beside the paper's figures.
 
-Two definitions of the variation are in use, and the paper's table mixes them, so both are given, from the volume before (b) and after (a) a step:
+Two definitions of the variation are in use, and the paper's table mixes them, so both are given, from the volume before (b) and after (a):
 
 - ``variation_percent`` = 100 (a / b - 1), the true change. The paper prints it for edit generation and failure filtering.
 - ``ratio_percent`` = 100 a / b. The paper prints it, with a plus sign, for instruction generation: +447.26 where the change is +347.26.
@@ -20,17 +20,34 @@ from unicedit.markdown import table
 from unicedit.schema import FAILED, REJECTED
 from unicedit.tables.funnel import EDITED, FILTERED, FINAL, INITIAL, INSTRUCTED, LIBRARY, RESTATED, STEPS, Funnel, count_funnel
 from unicedit.tables.table import MEASURED, REPORTED, Figure, Figures, shown, write_long
+from unicedit.vlm.template import render
 
 NAME = "table3"
 UNIT = {INSTRUCTED: "instructions", EDITED: "edits", FILTERED: "edits", RESTATED: "edits", FINAL: "rows"}
+HEAD = (
+    "step",
+    "unit",
+    "volume, measured",
+    "volume, paper",
+    "change %, measured",
+    "change %, paper",
+    "ratio %, measured",
+    "ratio %, paper",
+    "as the paper printed it",
+    "rejected",
+    "failed",
+    "n of expected",
+)
 _PLAYED = {"library": "source pictures", "instruct": "instruction writer", "edit": "editors", "verify": "verifier"}
 
 
-def simulated_note(simulated: Sequence[str]) -> str:
-    """A sentence that says what a simulation played; empty when all was real."""
+def simulated_note(simulated: Sequence[str]) -> tuple[str, str]:
+    """The end of a title and a sentence that say what a simulation played; both empty when all was real."""
     if not simulated:
-        return ""
-    return f"**Simulated world**: simulated here are {', '.join(_PLAYED[one] for one in simulated)}. The measured figures speak of the simulation, not of real models."
+        return "", ""
+    title = ", in the simulated world" if "library" in simulated else ", with simulated engines"
+    played = ", ".join(_PLAYED[one] for one in simulated)
+    return title, f"**Simulated** here: {played}. The measured figures speak of the simulation, not of real models."
 
 
 def measured(funnel: Funnel, confidence: float) -> list[Figure]:
@@ -38,17 +55,17 @@ def measured(funnel: Funnel, confidence: float) -> list[Figure]:
     found = []
     for name in STEPS:
         step = funnel.steps[name]
-        cover = {"n": step.n, "expected": step.expected}
-        found.append(Figure(name, "data_volume", step.volume, **cover))
-        found += [Figure(name, status, getattr(step, status), **cover) for status in (REJECTED, FAILED)]
+        counts = [("data_volume", step.volume), (REJECTED, step.rejected), (FAILED, step.failed)]
         if name == RESTATED:
-            found.append(Figure(name, "restated", funnel.restated, **cover))
+            counts.append(("restated", funnel.restated))
+        found += [Figure(name, metric, number, n=step.n, expected=step.expected) for metric, number in counts]
         if name in (LIBRARY, RESTATED, FINAL):
             continue
-        ratio, (low, high) = step.ratio.value, step.ratio.interval(confidence)
+        ratio = step.ratio.value
+        low, high = step.ratio.interval(confidence) if name == INSTRUCTED else step.ratio.share_interval(confidence)
         for metric, less in (("variation_percent", 1), ("ratio_percent", 0)):
             value, start, end = (None if one is None else 100 * (one - less) for one in (ratio, low, high))
-            found.append(Figure(name, metric, value, start, end, **cover))
+            found.append(Figure(name, metric, value, start, end, step.n, step.expected))
     return found
 
 
@@ -94,38 +111,19 @@ def page(figures: Sequence[Figure], simulated: Sequence[str], confidence: float)
                 f"{volume.n:,} of {volume.expected:,}",
             )
         )
-    head = (
-        "step",
-        "unit",
-        "volume, measured",
-        "volume, paper",
-        "change %, measured",
-        "change %, paper",
-        "ratio %, measured",
-        "ratio %, paper",
-    )
-    head += ("as the paper printed it", "rejected", "failed", "n of expected")
     restated = found.get(RESTATED, "restated")
     assert restated is not None
-    return "\n".join(
-        [
-            f"# Table 3: data volume from step to step{', in the simulated world' if simulated else ''}",
-            "",
-            *([simulated_note(simulated), ""] if simulated else []),
-            table(head, rows, left=2),
-            "",
-            f"Restated: {restated.value:,} of {restated.expected:,} accepted edits have an instruction, English or Chinese, that differs from the original.",
-            "",
-            "- Change = 100 (after / before − 1), ratio = 100 after / before. The paper printed the ratio for Instruction Generation (+447.26, where the change is",
-            "  +347.26) and changes for the other two steps. Its columns here are computed from its volumes, except the one as printed.",
-            "- The paper drops pictures that would lose more than 20% to the crop on the way from instructions to edits; here that is the step Cropped and Resized, before",
-            "  anything is spent on them. So our change at Edit Generation counts failed edits alone, and is not comparable with the paper's −30.03.",
-            f"- Brackets: {100 * confidence:g}% intervals of a ratio estimator clustered by source image; none where no image differs from another.",
-            "- n of expected: how many of what the step before gave have an outcome here (passed or rejected); the rest failed. For Instruction Generation these are",
-            "  pictures, and rejected counts instructions: impossible for the picture, or repeated.",
-            "- – : no figure. Made by `make tables` (`workflow/scripts/table3.py`) from the tables of every stage; `table3.csv` holds the same in long form.",
-            "",
-        ]
+    title, note = simulated_note(simulated)
+    return (
+        render(
+            Path(__file__).with_name("table3.jinja"),
+            title=title,
+            note=note,
+            table=table(HEAD, rows, left=2),
+            restated=f"{restated.value:,} of {restated.expected:,}",
+            level=f"{100 * confidence:g}",
+        )
+        + "\n"
     )
 
 
@@ -143,26 +141,29 @@ def plot(figures: Sequence[Figure], simulated: Sequence[str], path: Path) -> Non
                 continue
             share = volume.value / base.value
             highest = max(highest, share)
-            axes.barh(place + shift, share, height=0.36, color=colour, label=label if name == INITIAL else None)
-            change = found.get(name, "variation_percent", source)
+            at = place + (shift if found.get(name, "data_volume", REPORTED) else 0)
+            axes.barh(at, share, height=0.36, color=colour, label=label if name == INITIAL else None)
             axes.text(
-                share,
-                place + shift,
-                f"  {volume.value:,}" + (f"   ({shown(change, 1, sign=True)}%)" if change else ""),
-                va="center",
-                fontsize=9,
-                color=INK,
+                share, at, f"  {volume.value:,}{_change(found.get(name, 'variation_percent', source))}", va="center", fontsize=9, color=INK
             )
     axes.axvline(1, color=FAINT, linewidth=1, linestyle=":")
     axes.set_yticks(range(len(STEPS)), STEPS)
-    axes.invert_yaxis()
-    axes.set_xlim(0, 1.55 * highest if highest else 1)
+    axes.set_ylim(len(STEPS) - 0.5, -0.5)
+    axes.set_xlim(0, 1.5 * highest if highest else 1)
     axes.set_xlabel(
-        "volume per initial image; beside each bar: volume and change from the step before, with its interval", fontsize=9, color=INK
+        "volume per initial image; beside each bar: volume, change from the step before and its interval", fontsize=9, color=INK
     )
-    bare(axes, f"Table 3: data volume from step to step{' (measured in the simulated world)' if simulated else ''}")
-    axes.legend(frameon=False, fontsize=9, loc="lower right")
+    bare(axes, f"Table 3: data volume from step to step{simulated_note(simulated)[0]}")
+    if highest:
+        axes.legend(frameon=False, fontsize=9, loc="lower right")
     save(drawn, path)
+
+
+def _change(change: Figure | None) -> str:
+    if change is None:
+        return ""
+    interval = f", {change.ci_low:+.1f} to {change.ci_high:+.1f}" if change.ci_low is not None else ""
+    return f"   ({change.value:+.1f}%{interval})"
 
 
 def table3(results: Path, shards: Sequence[str], paper: Path, settings: TablesSettings, simulated: Sequence[str]) -> dict[str, int]:
