@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from PIL import Image
 
 from unicedit import schema
@@ -122,9 +123,11 @@ def shard_tables(
         ("instruct", schema.INSTRUCT, instruct),
         ("edit", schema.EDIT, edit),
         ("verify", schema.VERIFY, verify),
-        ("truth", schema.TRUTH, truth),
     ):
         write(results / stage / f"{shard}.parquet", kind, rows, stage, shard)
+    whole = results / "truth" / "truth.parquet"
+    earlier = pq.read_table(whole).to_pylist() if whole.exists() else []
+    write(whole, schema.TRUTH, [*earlier, *({**row, "shard": shard} for row in truth)], "truth", "all")
 
 
 def assembled(results: Path, shards: tuple[str, ...] = ("00000",), row_group_rows: int = 5) -> None:

@@ -148,7 +148,7 @@ def test_filter_is_measured_by_kind_of_failure(results: Path) -> None:
 def test_truth_about_other_edits_is_refused(tmp_path: Path) -> None:
     shard_tables(tmp_path, images=12)
     shard_tables(tmp_path / "other", images=12, offset=12)
-    (tmp_path / "other" / "truth" / "00000.parquet").replace(tmp_path / "truth" / "00000.parquet")
+    (tmp_path / "other" / "truth" / "truth.parquet").replace(tmp_path / "truth" / "truth.parquet")
     with pytest.raises(PipelineError, match="shard 00000"):
         filter_truth(tmp_path, ["00000"], TablesSettings(), "simulated")
 

@@ -5,15 +5,10 @@ rule assemble:
     message:
         "Shard {wildcards.shard}: assembling the dataset file"
     input:
-        ingest=ancient(pipeline.table("ingest")),
         ingest_seal=pipeline.seal("ingest"),
-        prefilter=ancient(pipeline.table("prefilter")),
         prefilter_seal=pipeline.seal("prefilter"),
-        instruct=ancient(pipeline.table("instruct")),
         instruct_seal=pipeline.seal("instruct"),
-        edit=ancient(pipeline.table("edit")),
         edit_seal=pipeline.seal("edit"),
-        verify=ancient(pipeline.table("verify")),
         verify_seal=pipeline.seal("verify"),
     output:
         table=pipeline.table("assemble"),
@@ -32,7 +27,7 @@ rule assemble:
     conda:
         "../../envs/base.yaml"
     shell:
-        "python {SCRIPTS}/assemble.py --ingest {input.ingest} --prefilter {input.prefilter} --instruct {input.instruct} --edit {input.edit} --verify {input.verify} "
-        "--shard {wildcards.shard} --table {output.table} --seal {output.seal} --inputs {input.ingest_seal} {input.prefilter_seal} {input.instruct_seal} {input.edit_seal} {input.verify_seal} "
+        "python {SCRIPTS}/assemble.py --results {RESULTS:q} "
+        "--shard {wildcards.shard} --table {output.table} --seal {output.seal} --inputs {input} "
         "--code {params.code} --settings {params.settings:q} "
         "> {log} 2>&1"

@@ -5,16 +5,7 @@ rule card:
     message:
         "Writing the dataset's card, index and census"
     input:
-        assemble=ancient(pipeline.all_tables("assemble")),
         assemble_seals=pipeline.all_seals("assemble"),
-        prefilter=ancient(pipeline.all_tables("prefilter")),
-        prefilter_seals=pipeline.all_seals("prefilter"),
-        instruct=ancient(pipeline.all_tables("instruct")),
-        instruct_seals=pipeline.all_seals("instruct"),
-        edit=ancient(pipeline.all_tables("edit")),
-        edit_seals=pipeline.all_seals("edit"),
-        verify=ancient(pipeline.all_tables("verify")),
-        verify_seals=pipeline.all_seals("verify"),
     output:
         card=f"{RESULTS}/dataset/README.md",
         index=f"{RESULTS}/dataset/index.parquet",

@@ -5,10 +5,8 @@ rule duplicates:
     message:
         "Generation {wildcards.generation}: seeking duplicates"
     input:
-        tables=ancient(tables_of_generation),
-        seals=seals_of_generation,
-        earlier=ancient(earlier_tables),
-        earlier_seals=earlier_seals,
+        ingest_seals=pipeline.ingest_seals_of_generation,
+        earlier_seals=pipeline.earlier_duplicates_seals,
     output:
         table=f"{RESULTS}/duplicates/{{generation}}.parquet",
         seal=f"{RESULTS}/duplicates/{{generation}}.json",

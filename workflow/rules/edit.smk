@@ -6,7 +6,6 @@ rule edit:
         "Shard {wildcards.shard}: editing pictures"
     input:
         ingest=ancient(pipeline.table("ingest")),
-        ingest_seal=pipeline.seal("ingest"),
         instruct=ancient(pipeline.table("instruct")),
         instruct_seal=pipeline.seal("instruct"),
     output:
@@ -27,6 +26,6 @@ rule edit:
         "../../envs/models.yaml"
     shell:
         "python {SCRIPTS}/edit.py --ingest {input.ingest} --instruct {input.instruct} "
-        "--shard {wildcards.shard} --table {output.table} --seal {output.seal} --inputs {input.ingest_seal} {input.instruct_seal} "
+        "--shard {wildcards.shard} --table {output.table} --seal {output.seal} --inputs {input.instruct_seal} "
         "--code {params.code} --settings {params.settings:q} --scratch {SCRATCH:q} --map {MAP:q} "
         "> {log} 2>&1"

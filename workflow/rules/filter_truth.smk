@@ -5,10 +5,8 @@ rule filter_truth:
     message:
         "Comparing the failure filter with the truth"
     input:
-        verify=ancient(pipeline.all_tables("verify")),
         verify_seals=pipeline.all_seals("verify"),
-        truth=ancient(pipeline.all_tables("truth")),
-        truth_seals=pipeline.all_seals("truth"),
+        truth=rules.truth.output.seal,
     output:
         csv=f"{RESULTS}/tables/filter_truth.csv",
         md=f"{RESULTS}/tables/filter_truth.md",

@@ -6,7 +6,6 @@ rule instruct:
         "Shard {wildcards.shard}: writing instructions"
     input:
         ingest=ancient(pipeline.table("ingest")),
-        ingest_seal=pipeline.seal("ingest"),
         prefilter=ancient(pipeline.table("prefilter")),
         prefilter_seal=pipeline.seal("prefilter"),
     output:
@@ -27,6 +26,6 @@ rule instruct:
         "../../envs/models.yaml"
     shell:
         "python {SCRIPTS}/instruct.py --ingest {input.ingest} --prefilter {input.prefilter} "
-        "--shard {wildcards.shard} --table {output.table} --seal {output.seal} --inputs {input.ingest_seal} {input.prefilter_seal} "
+        "--shard {wildcards.shard} --table {output.table} --seal {output.seal} --inputs {input.prefilter_seal} "
         "--code {params.code} --settings {params.settings:q} --scratch {SCRATCH:q} --map {MAP:q} "
         "> {log} 2>&1"

@@ -7,8 +7,8 @@ rule prefilter:
     input:
         ingest=ancient(pipeline.table("ingest")),
         ingest_seal=pipeline.seal("ingest"),
-        duplicates=ancient(duplicates_of),
-        duplicates_seal=duplicates_seal_of,
+        duplicates=ancient(duplicates_of("parquet")),
+        duplicates_seal=duplicates_of("json"),
     output:
         table=pipeline.table("prefilter"),
         seal=pipeline.seal("prefilter"),

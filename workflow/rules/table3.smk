@@ -5,18 +5,8 @@ rule table3:
     message:
         "Making Table 3"
     input:
-        ingest=ancient(pipeline.all_tables("ingest")),
-        ingest_seals=pipeline.all_seals("ingest"),
-        prefilter=ancient(pipeline.all_tables("prefilter")),
-        prefilter_seals=pipeline.all_seals("prefilter"),
-        instruct=ancient(pipeline.all_tables("instruct")),
-        instruct_seals=pipeline.all_seals("instruct"),
-        edit=ancient(pipeline.all_tables("edit")),
-        edit_seals=pipeline.all_seals("edit"),
-        verify=ancient(pipeline.all_tables("verify")),
-        verify_seals=pipeline.all_seals("verify"),
-        assemble=ancient(pipeline.all_tables("assemble")),
         assemble_seals=pipeline.all_seals("assemble"),
+        paper=f"{SCRIPTS}/../../config/paper/table3_funnel.csv",
     output:
         csv=f"{RESULTS}/tables/table3.csv",
         md=f"{RESULTS}/tables/table3.md",
@@ -36,6 +26,6 @@ rule table3:
     conda:
         "../../envs/base.yaml"
     shell:
-        "python {SCRIPTS}/table3.py --results {RESULTS:q} --seal {output.seal} "
+        "python {SCRIPTS}/table3.py --paper {input.paper} --results {RESULTS:q} --seal {output.seal} "
         "--code {params.code} --settings {params.settings:q} "
         "> {log} 2>&1"

@@ -6,9 +6,7 @@ rule verify:
         "Shard {wildcards.shard}: verifying edits"
     input:
         ingest=ancient(pipeline.table("ingest")),
-        ingest_seal=pipeline.seal("ingest"),
         instruct=ancient(pipeline.table("instruct")),
-        instruct_seal=pipeline.seal("instruct"),
         edit=ancient(pipeline.table("edit")),
         edit_seal=pipeline.seal("edit"),
     output:
@@ -29,6 +27,6 @@ rule verify:
         "../../envs/models.yaml"
     shell:
         "python {SCRIPTS}/verify.py --ingest {input.ingest} --instruct {input.instruct} --edit {input.edit} "
-        "--shard {wildcards.shard} --table {output.table} --seal {output.seal} --inputs {input.ingest_seal} {input.instruct_seal} {input.edit_seal} "
+        "--shard {wildcards.shard} --table {output.table} --seal {output.seal} --inputs {input.edit_seal} "
         "--code {params.code} --settings {params.settings:q} --scratch {SCRATCH:q} --map {MAP:q} "
         "> {log} 2>&1"

@@ -8,15 +8,14 @@ from unicedit.command import identity_of, run, table_parser
 
 def main() -> None:
     made = table_parser(str(__doc__))
-    for stage in ("ingest", "prefilter", "instruct", "edit", "verify"):
-        made.add_argument(f"--{stage}", type=Path, required=True, help=f"the shard's {stage} table")
+    made.add_argument("--results", type=Path, required=True, help="results folder that holds the shard's tables")
     arguments = made.parse_args()
     from unicedit.assemble import assemble
     from unicedit.config.dataset import DatasetSettings
     from unicedit.sidecar import seal
 
     settings = DatasetSettings(**json.loads(arguments.settings)["dataset"])
-    tables = (arguments.ingest, arguments.prefilter, arguments.instruct, arguments.edit, arguments.verify)
+    tables = [arguments.results / stage / f"{arguments.shard}.parquet" for stage in ("ingest", "prefilter", "instruct", "edit", "verify")]
     status = assemble(arguments.shard, *tables, arguments.table, settings)
     rows = sum(status.values())
     seal(arguments.table, arguments.seal, identity_of(arguments, "assemble"), rows=rows, rows_in=rows, status=status, reasons={})

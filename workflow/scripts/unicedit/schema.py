@@ -119,6 +119,7 @@ VERIFY = _table(
 
 TRUTH = pa.schema(
     [
+        pa.field("shard", pa.string(), nullable=False),
         pa.field("key", pa.string(), nullable=False),  # the edit's
         pa.field("kind", pa.string(), nullable=False),  # none, no_edit, misaligned, quality, damage
         pa.field("valid", pa.bool_(), nullable=False),  # a valid edit took place (paper section 1): the filter should let it pass

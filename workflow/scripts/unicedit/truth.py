@@ -1,6 +1,6 @@
 """The truth of simulated edits, in a table of its own that only evaluation reads (design section 7)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from unicedit.provenance import EditProvenance
 from unicedit.schema import OK, TRUTH
 from unicedit.sources import KeyedTable, Sources
 
-BATCH = 64
+ROW_GROUP_ROWS = 1000
 
 
 def _rows(ingest: Path, instruct: Path, edit: Path, settings: EditSettings) -> Iterator[dict[str, Any]]:
@@ -30,22 +30,23 @@ def _rows(ingest: Path, instruct: Path, edit: Path, settings: EditSettings) -> I
         yield {**truth_of(replace(provenance, edit=made), simulated.faults, simulated.flicker), "key": row["key"]}
 
 
-def write_truth(ingest: Path, instruct: Path, edit: Path, out: Path, settings: EditSettings) -> int:
-    """Write what every ``ok`` edit of a shard really did; returns the number of rows."""
+def write_truth(results: Path, shards: Sequence[str], out: Path, settings: EditSettings) -> int:
+    """Write what every ``ok`` edit really did, in the order of the shards; returns the number of rows."""
     total = 0
     waiting: list[dict[str, Any]] = []
     with appearing_whole(out) as temporary, writer(temporary, TRUTH) as opened:
 
         def flush() -> None:
             nonlocal total
-            opened.write_table(pa.Table.from_pylist(waiting, schema=TRUTH), row_group_size=BATCH)
+            opened.write_table(pa.Table.from_pylist(waiting, schema=TRUTH), row_group_size=ROW_GROUP_ROWS)
             total += len(waiting)
             waiting.clear()
 
-        for row in _rows(ingest, instruct, edit, settings):
-            waiting.append(row)
-            if len(waiting) == BATCH:
+        for shard in shards:
+            for row in _rows(*(results / stage / f"{shard}.parquet" for stage in ("ingest", "instruct", "edit")), settings):
+                waiting.append({**row, "shard": shard})
+                if len(waiting) == ROW_GROUP_ROWS:
+                    flush()
+            if waiting:  # a row group never spans two shards, so that one shard can be read alone
                 flush()
-        if waiting:
-            flush()
     return total

@@ -4,6 +4,7 @@ Nothing heavy is imported here: every Slurm job parses the Snakefile again.
 """
 
 import functools
+import inspect
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,8 +17,8 @@ from unicedit.files import digest_of, sha256_of_file
 from unicedit.freshness import Freshness
 from unicedit.index.index import Index
 
-SHARD_STAGES = ("ingest", "prefilter", "instruct", "edit", "truth", "verify", "assemble")
-GATHERS = ("card", "table3", "filter_truth")
+SHARD_STAGES = ("ingest", "prefilter", "instruct", "edit", "verify", "assemble")
+GATHERS = ("truth", "card", "table3", "filter_truth")
 ORDER = ("ingest", "duplicates", *SHARD_STAGES[1:], *GATHERS)
 
 _Wildcards = Any
@@ -119,6 +120,12 @@ def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
             into[key] = value
 
 
+def _signed(function: Callable[[_Wildcards], str]) -> Callable[[_Wildcards], str]:
+    """Remember a function's signature: Snakemake asks for it several times a job, and working it out takes longer than the call."""
+    function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    return function
+
+
 class Pipeline:
     """The configured pipeline. Raises ``ConfigError`` for a configuration that cannot be used."""
 
@@ -139,7 +146,7 @@ class Pipeline:
         def settings(wildcards: _Wildcards) -> str:
             return self._settings(stage)
 
-        return settings
+        return _signed(settings)
 
     def code_of(self, script: str) -> Callable[[_Wildcards], str]:
         """A param: the digest of a command and of all project modules it imports."""
@@ -147,7 +154,7 @@ class Pipeline:
         def code(wildcards: _Wildcards) -> str:
             return code_digest(script)
 
-        return code
+        return _signed(code)
 
     def map_settings(self) -> str:
         """Settings of the resumable map, for the command line only: they decide no value, so they are no param."""
@@ -178,30 +185,29 @@ class Pipeline:
         pattern = self.seal(stage)
         return [pattern.replace("{shard}", shard) for shard in self.shards]
 
-    def all_tables(self, stage: str) -> list[str]:
-        """Tables of a stage over all shards."""
-        pattern = self.table(stage)
-        return [pattern.replace("{shard}", shard) for shard in self.shards]
-
     @property
     def shards(self) -> list[str]:
         """Every shard of the library, in order."""
         assert self.index is not None, "open_library() comes first"
         return self.index.shards
 
-    def generation_of(self, shard: str) -> str:
-        """The generation a shard was added with, as its files are named."""
-        assert self.index is not None
-        return f"{self.index.generation_of[shard]:04d}"
+    def duplicates_of(self, suffix: str) -> Callable[[_Wildcards], str]:
+        """An input: the duplicates table (or sidecar, by suffix) of the generation that the shard was added with."""
 
-    def paths_of_generation(self, pattern: str, generation: str) -> list[str]:
-        """``pattern`` for each shard of a generation."""
-        assert self.index is not None
-        return [pattern.replace("{shard}", shard) for shard in self.index.generations[int(generation)]]
+        def duplicates(wildcards: _Wildcards) -> str:
+            assert self.index is not None
+            return f"{self.results}/duplicates/{self.index.generation_of[wildcards.shard]:04d}.{suffix}"
 
-    def earlier(self, generation: str) -> list[str]:
-        """The generations before one."""
-        return [f"{number:04d}" for number in range(int(generation))]
+        return _signed(duplicates)
+
+    def ingest_seals_of_generation(self, wildcards: _Wildcards) -> list[str]:
+        """An input: the sidecars of the ingest tables of a generation's shards."""
+        assert self.index is not None
+        return [self.seal("ingest").replace("{shard}", shard) for shard in self.index.generations[int(wildcards.generation)]]
+
+    def earlier_duplicates_seals(self, wildcards: _Wildcards) -> list[str]:
+        """An input: the sidecars of the duplicates tables of all earlier generations."""
+        return [f"{self.results}/duplicates/{number:04d}.json" for number in range(int(wildcards.generation))]
 
     def settle(self) -> None:
         """Tell Snakemake, through file times, which sealed files are fresh (``unicedit.freshness``)."""
@@ -211,21 +217,25 @@ class Pipeline:
             if stage in GATHERS:
                 made = [[self.gather_seal(stage), *self.gather_outputs(stage), self.benchmark(stage)]]
             else:
-                wildcard = "generation" if stage == "duplicates" else "shard"
-                patterns = [self.seal(stage), self.table(stage), self.benchmark(stage, wildcard).replace("{generation}", "{shard}")]
+                patterns = [self.seal(stage), self.table(stage), self.benchmark(stage, "shard")]
                 names = generations if stage == "duplicates" else self.shards
-                made = [[pattern.replace("{shard}", name) for pattern in patterns] for name in names]
+                folder, seal = os.path.split(patterns[0])
+                there = set(os.listdir(folder)) if os.path.isdir(folder) else set()
+                made = [[pattern.replace("{shard}", name) for pattern in patterns] for name in names if seal.replace("{shard}", name) in there]
             freshness.settle((tuple(map(Path, files)) for files in made), *self.identity_of(stage))
 
     def gather_outputs(self, stage: str) -> list[str]:
         """What a gather stage makes beside its sidecar."""
         if stage == "card":
             return [f"{self.results}/dataset/{name}" for name in ("README.md", "index.parquet", "census.csv", "census.png")]
+        if stage == "truth":
+            return [f"{self.results}/truth/truth.parquet"]
         return [f"{self.results}/tables/{stage}.{suffix}" for suffix in ("csv", "md", "png")]
 
     def gather_seal(self, stage: str) -> str:
         """The sidecar of a gather stage."""
-        return f"{self.results}/dataset/sidecars/card.json" if stage == "card" else f"{self.results}/tables/{stage}.json"
+        folder = {"card": "dataset/sidecars", "truth": "truth"}.get(stage, "tables")
+        return f"{self.results}/{folder}/{stage}.json"
 
     def _recorded_digest(self, shard: str, source: str) -> str | None:
         """The digest of a library file that ingest recorded; read only for files that were touched."""

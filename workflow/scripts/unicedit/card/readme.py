@@ -171,7 +171,9 @@ def _editor_table(census: Census) -> str:
 
 def _licence_table(census: Census) -> str:
     ordered = sorted(census.licences.items(), key=lambda one: (-one[1], one[0]))
-    rows = [(plain(licence) or "not given", plain(origin) or "not given", f"{n:,}") for (licence, origin), n in ordered[:MOST_LICENCES]]
+    rows = [
+        (plain(licence) or "not given", plain(origin, 400) or "not given", f"{n:,}") for (licence, origin), n in ordered[:MOST_LICENCES]
+    ]
     rest = ordered[MOST_LICENCES:]
     if rest:
         rows.append((f"{len(rest):,} more pairs", "", f"{sum(n for _, n in rest):,}"))

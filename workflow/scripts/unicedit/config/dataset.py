@@ -17,8 +17,8 @@ class CardSettings(Section):
     licence: str = Field(
         "other",
         pattern=r"^[a-z0-9][a-z0-9.+-]{0,63}$",
-        description="The card's `license`, an identifier that the Hugging Face hub knows (`apache-2.0`, `cc-by-4.0`, …). `other`: each row's "
-        "`licence` column says under which licence its source came, which is all that is known of a library in general.",
+        description="The card's `license`, an identifier that the Hugging Face hub knows (`apache-2.0`, `cc-by-4.0`, …). `other`: each "
+        "row's `licence` column says under which licence its source came, which is all that is known of a library in general.",
     )
 
     @field_validator("title")

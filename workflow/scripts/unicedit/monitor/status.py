@@ -55,8 +55,7 @@ def status(results: Path, scratch: Path, console: Console | None = None, now: fl
         shown.add_column(name, justify="right" if side == "right" else "left")
     for stage in in_order(SHARD_STAGES):
         sealed = _sealed(results, stage)
-        if sealed or stage in by_stage or stage != "truth":
-            shown.add_row(*_row(stage, sealed, shards, by_stage.get(stage, []), now))
+        shown.add_row(*_row(stage, sealed, shards, by_stage.get(stage, []), now))
     console.print(shown)
-    made = [name for name in GATHERS if (results / ("dataset/sidecars" if name == "card" else "tables") / f"{name}.json").exists()]
+    made = [name for name in GATHERS if (results / {"card": "dataset/sidecars", "truth": "truth"}.get(name, "tables") / f"{name}.json").exists()]
     console.print(Text(f"gathers made: {', '.join(made) or 'none'}; dataset: {dataset_line(results) or 'none yet'}"))

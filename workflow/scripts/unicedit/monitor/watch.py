@@ -52,9 +52,9 @@ def _ending(child: subprocess.Popen[bytes]) -> Iterator[None]:
 def watch(command: Sequence[str], log: Path, scratch: Path, results: Path, console: Console | None = None, interval: float = 10.0) -> int:
     """Run ``command`` (Snakemake) with its output appended to ``log``, showing progress until it ends; returns its exit status.
 
-    On a terminal there is a bar a stage, elsewhere one line every ``interval`` seconds. At the end comes a summary, or what failed and the logs
-    to look at. SIGINT, SIGTERM and SIGHUP go to the child, which then ends by its own rules. Must be called from the main thread. Raises
-    ``PipelineError`` for a command that cannot be run.
+    On a terminal there is a bar a stage, elsewhere one line every ``interval`` seconds. At the end comes a summary, or what failed and the
+    logs to look at. SIGINT, SIGTERM and SIGHUP go to the child, which then ends by its own rules. Must be called from the main thread.
+    Raises ``PipelineError`` for a command that cannot be run.
     """
     console = console or Console()
     records = Records(scratch)

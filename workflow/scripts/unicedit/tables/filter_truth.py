@@ -1,7 +1,8 @@
-"""The failure filter against the truth, which only simulated edits have: what does it catch, what does it cost, what does it restate rightly?
+"""The failure filter against the truth, which only simulated edits have: what does it catch, cost, and restate rightly?
 
-An edit is *invalid* when the truth says that no valid edit took place. It is *dropped* when the verifier rejected it; one whose verification failed
-has no verdict, is counted in ``expected`` and not in ``n``, and never as dropped. Intervals are Wilson's; they take edits of one image as independent.
+An edit is *invalid* when the truth says that no valid edit took place. It is *dropped* when the verifier rejected it; one whose
+verification failed has no verdict, is counted in ``expected`` and not in ``n``, and never as dropped. Intervals are Wilson's; they take
+edits of one image as independent.
 """
 
 import re
@@ -42,13 +43,14 @@ class Outcomes:
     def add_shard(self, results: Path, shard: str) -> None:
         """Join a shard's verdicts with the truth. Raises ``PipelineError`` when the two do not speak of the same edits."""
         verdicts = pq.read_table(results / "verify" / f"{shard}.parquet", columns=["key", "status", "prompt_en"]).to_pylist()
-        truths = pq.read_table(results / "truth" / f"{shard}.parquet", columns=["key", "kind", "valid", "true_en"]).to_pylist()
+        columns = ["key", "kind", "valid", "true_en"]
+        truths = pq.read_table(results / "truth" / "truth.parquet", columns=columns, filters=[("shard", "==", shard)]).to_pylist()
         known = {truth["key"]: truth for truth in truths}
         missing = {verdict["key"] for verdict in verdicts} ^ set(known)
         if missing:
             raise PipelineError(
                 f"shard {shard}: {len(missing)} edits are in only one of verify and truth, as {min(missing)}; "
-                "remove both tables of the shard and run again"
+                "remove results/truth and run again"
             )
         for verdict in verdicts:
             truth = known[verdict["key"]]

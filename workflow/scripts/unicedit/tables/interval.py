@@ -13,8 +13,8 @@ Interval = tuple[float | None, float | None]
 class Ratio:
     """A ratio sum(y) / sum(x) over clusters, with a linearised (Taylor) variance.
 
-    Each cluster is a source image, for what comes of one image hangs together; the images are taken as a sample of all of their kind. Added to
-    shard by shard, it keeps six sums.
+    Each cluster is a source image, for what comes of one image hangs together; the images are taken as a sample of all of their
+    kind. Added to shard by shard, it keeps six sums.
     """
 
     clusters: int = 0
@@ -51,7 +51,7 @@ class Ratio:
         return self.clusters / (self.clusters - 1) * residual / self.x**2
 
     def interval(self, confidence: float) -> Interval:
-        """Student's interval of the ratio. Two Nones with fewer than two clusters, or where none differs: then the sample tells no spread."""
+        """Student's interval of the ratio. Two Nones with fewer than two clusters, or where none differs: no spread is known then."""
         if self.clusters < 2 or self.variance() == 0:
             return None, None
         half = self._quantile(confidence) * math.sqrt(self.variance())
@@ -60,7 +60,8 @@ class Ratio:
     def share_interval(self, confidence: float) -> Interval:
         """The interval of a ratio that is a share (y is part of x): Wilson's, for as many independent rows as have the same variance.
 
-        It stays within 0 and 1, near them too. Where no image differs from another, each counts as one row. Two Nones with fewer than two clusters.
+        It stays within 0 and 1, near them too. Where no image differs from another, each counts as one row. Two Nones with fewer than two
+        clusters.
         """
         if self.clusters < 2:
             return None, None

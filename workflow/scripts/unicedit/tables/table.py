@@ -34,7 +34,13 @@ def _written(value: float | int | None) -> str:
         return str(value)
     if not math.isfinite(value):
         raise ValueError(f"a table holds finite figures only, not {value}")
-    return f"{value:.6f}".rstrip("0").rstrip(".")
+    return _decimal(value, 6).rstrip("0").rstrip(".")
+
+
+def _decimal(value: float, digits: int, sign: bool = False) -> str:
+    """``value`` with so many decimals, and never a minus before a zero."""
+    rounded = round(value, digits) + 0.0
+    return f"{rounded:+.{digits}f}" if sign else f"{rounded:.{digits}f}"
 
 
 def write_long(table: str, figures: Iterable[Figure], path: Path) -> None:
@@ -65,8 +71,7 @@ def shown(one: Figure | None, digits: int = 2, sign: bool = False, interval: boo
     """A figure as a table shows it: ``-21.50 [-25.12, -17.88]``; a dash where there is none."""
     if one is None or one.value is None:
         return "–"
-    plus = "+" if sign else ""
-    text = f"{one.value:,}" if isinstance(one.value, int) else f"{one.value:{plus}.{digits}f}"
+    text = f"{one.value:,}" if isinstance(one.value, int) else _decimal(one.value, digits, sign)
     if interval and one.ci_low is not None and one.ci_high is not None:
-        text += f" [{one.ci_low:{plus}.{digits}f}, {one.ci_high:{plus}.{digits}f}]"
+        text += f" [{_decimal(one.ci_low, digits, sign)}, {_decimal(one.ci_high, digits, sign)}]"
     return text

@@ -162,8 +162,7 @@ def plot(figures: Sequence[Figure], simulated: Sequence[str], path: Path) -> Non
 def _change(change: Figure | None) -> str:
     if change is None:
         return ""
-    interval = f", {change.ci_low:+.1f} to {change.ci_high:+.1f}" if change.ci_low is not None else ""
-    return f"   ({change.value:+.1f}%{interval})"
+    return f"   {shown(change, 1, sign=True)} %"
 
 
 def table3(results: Path, shards: Sequence[str], paper: Path, settings: TablesSettings, simulated: Sequence[str]) -> dict[str, int]:
