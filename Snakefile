@@ -15,7 +15,9 @@ configfile: "config/config.yaml"
 gc.set_threshold(10_000_000, 20, 100)
 
 # commands run under the interpreter that runs Snakemake, whatever environment is activated (conda's own wins where it is used)
-os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+os.environ["PATH"] = os.pathsep.join(
+    [os.path.dirname(sys.executable), os.environ["PATH"]]
+)
 
 
 include: "workflow/rules/common.smk"
@@ -40,22 +42,22 @@ localrules:
 
 rule all:
     default_target: True
-    message:
-        "Everything is made"
     input:
         rules.card.output,
         table_outputs(),
+    message:
+        "Everything is made"
 
 
 rule dataset:
-    message:
-        "The dataset is made"
     input:
         rules.card.output,
+    message:
+        "The dataset is made"
 
 
 rule tables:
-    message:
-        "The tables are made"
     input:
         table_outputs(),
+    message:
+        "The tables are made"

@@ -14,7 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1] / "tests"), str(HERE.parents[1] / "workflow" / "scripts")]
 
-from checkout import SNAKEMAKE, Checkout
+from checkout import SNAKEMAKE, Checkout  # noqa: E402
 
 CONFIG = "library: {kind: files, path: library}\n"
 
@@ -66,7 +66,12 @@ for stage in ORDER:
         put(pipeline.gather_outputs(stage)[0], pipeline.gather_seal(stage), stage, "all", pipeline.all_seals("verify"))
 """
     subprocess.run([sys.executable, "-c", script], cwd=run.folder, check=True)
-    subprocess.run([*SNAKEMAKE, "--profile", "profiles/local", *run.overlay(), "--touch", "--quiet", "all", "--", "all"], cwd=run.folder, check=True, capture_output=True)
+    subprocess.run(
+        [*SNAKEMAKE, "--profile", "profiles/local", *run.overlay(), "--touch", "--quiet", "all", "--", "all"],
+        cwd=run.folder,
+        check=True,
+        capture_output=True,
+    )
 
 
 def dry_run(run: Checkout) -> tuple[float, float, int]:
@@ -93,7 +98,9 @@ def main(shards: int = 1200) -> dict[str, float]:
         finish(run)
         done = dry_run(run)
     for name, (seconds, megabytes, jobs) in (("fresh", fresh), ("everything done", done)):
-        print(f"snakemake -n all, {shards} shards, {name}: {jobs} jobs, {seconds:.1f} s, {megabytes:.0f} MB (wanted: under 12 s and 400 MB)")
+        print(
+            f"snakemake -n all, {shards} shards, {name}: {jobs} jobs, {seconds:.1f} s, {megabytes:.0f} MB (wanted: under 12 s and 400 MB)"
+        )
     return {"fresh_s": fresh[0], "fresh_mb": fresh[1], "done_s": done[0], "done_mb": done[1]}
 
 

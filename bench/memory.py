@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ingest import ingest
+from ingest_speed import ingest
 from pictures import make_photographs
 
 HERE = Path(__file__).resolve()

@@ -73,7 +73,10 @@ def mapped(folder: Path, rows: int, seconds: float) -> float:
     started = time.perf_counter()
     table = folder / "results" / "busy" / "00000.parquet"
     run_map(
-        BusyStage(rows, seconds), Places.of(table, table.with_suffix(".json"), folder / "scratch", "busy", "00000"), Identity("busy", "00000", "", "{}"), MapSettings()
+        BusyStage(rows, seconds),
+        Places.of(table, table.with_suffix(".json"), folder / "scratch", "busy", "00000"),
+        Identity("busy", "00000", "", "{}"),
+        MapSettings(),
     )
     return time.perf_counter() - started
 

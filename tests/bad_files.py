@@ -182,6 +182,8 @@ def cut_tar(path: Path) -> None:
 def parquet(path: Path, *, struct_column: bool = True) -> None:
     """A Parquet file with an image column, in row groups of two, the third picture null, the fourth broken."""
     contents = [saved(picture(90), "PNG"), saved(picture(91), "JPEG"), None, b"broken", saved(picture(92), "WEBP")]
-    images = [{"bytes": one, "path": f"{n}.png"} if one is not None else None for n, one in enumerate(contents)] if struct_column else contents
+    images = (
+        [{"bytes": one, "path": f"{n}.png"} if one is not None else None for n, one in enumerate(contents)] if struct_column else contents
+    )
     table = pa.table({"image": images, "url": [f"https://example.org/{n}" for n in range(5)], "license": ["CC0-1.0"] * 5})
     pq.write_table(table, path, row_group_size=2)

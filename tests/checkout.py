@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SNAKEMAKE = [str(Path(sys.executable).with_name("snakemake"))]
@@ -54,7 +55,9 @@ class Checkout:
         )
         if check and done.returncode != 0:
             logs = [path for path in self.folder.glob("results/logs/*/*.log") if "error" in path.read_text().lower()]
-            raise AssertionError("\n".join([done.stdout[-3000:], done.stderr[-6000:], *(f"{path}:\n{path.read_text()[-2000:]}" for path in logs[:3])]))
+            raise AssertionError(
+                "\n".join([done.stdout[-3000:], done.stderr[-6000:], *(f"{path}:\n{path.read_text()[-2000:]}" for path in logs[:3])])
+            )
         return done
 
     def overlay(self) -> list[str]:
@@ -102,5 +105,5 @@ class Checkout:
         """The bytes of every dataset file."""
         return {path.name: path.read_bytes() for path in sorted(self.folder.glob("results/dataset/data/*.parquet"))}
 
-    def sidecar(self, name: str) -> dict:
+    def sidecar(self, name: str) -> Any:
         return json.loads(self.path(f"results/{name}.json").read_text())

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from checkout import Checkout
 
 LONG = os.environ.get("UNICEDIT_LONG") == "1"

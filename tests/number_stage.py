@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from unicedit.config.map import MapSettings
 from unicedit.map.run import Places, run_map
 from unicedit.map.stage import Batch, Compute, Item, Row, RowError, Stage
-from unicedit.config.map import MapSettings
 from unicedit.sidecar import Identity
 
 SCHEMA = pa.schema(
@@ -70,7 +70,7 @@ class NumberStage(Stage):
 
     def _compute(self, batch: Batch) -> list[list[Row] | RowError]:
         results: list[list[Row] | RowError] = []
-        for item, number in batch:
+        for _, number in batch:
             time.sleep(self.seconds)
             if self.broken:
                 raise ValueError("engine on fire")

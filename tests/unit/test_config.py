@@ -25,7 +25,9 @@ def test_commented_defaults_are_the_defaults() -> None:
     assert parse(yaml.safe_load(defaults())) == Config()
 
 
-@pytest.mark.parametrize("overlay", sorted(path.name for path in CONFIG.glob("*.yaml") if path.name not in ("config.yaml", "taxonomy.yaml")))
+@pytest.mark.parametrize(
+    "overlay", sorted(path.name for path in CONFIG.glob("*.yaml") if path.name not in ("config.yaml", "taxonomy.yaml"))
+)
 def test_shipped_overlays_are_valid(overlay: str) -> None:
     values = yaml.safe_load(defaults())
     for section, settings in yaml.safe_load((CONFIG / overlay).read_text(encoding="utf-8")).items():
@@ -63,7 +65,7 @@ def test_every_setting_says_what_it_does() -> None:
     def walk(node: dict, path: str) -> None:
         for name, value in node.get("properties", {}).items():
             reference = value.get("$ref") or next((one["$ref"] for one in value.get("anyOf", []) if "$ref" in one), None)
-            assert value.get("description") or reference and path == "", f"{path}{name} has no description"
+            assert value.get("description") or (reference and path == ""), f"{path}{name} has no description"
             if reference:
                 walk(described["$defs"][reference.rsplit("/", 1)[1]], f"{path}{name}.")
 

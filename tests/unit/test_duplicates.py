@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from bad_files import picture
 from PIL import Image, ImageOps
 
+from bad_files import picture
 from unicedit.config.duplicates import DuplicatesSettings
 from unicedit.duplicates import MIN_INFORMATION_BITS, find_duplicates, mark
 from unicedit.ingest.hashes import perceptual_hashes, pixel_digest
@@ -80,7 +80,13 @@ def test_pictures_within_and_across_generations(tmp_path: Path) -> None:
     kinds = find_duplicates(["00000", "00001"], [first, second], [], tmp_path / "0000.parquet", DuplicatesSettings())
     assert kinds == {"exact": 1, "near": 1, "mirror": 1}
     rows = pq.read_table(tmp_path / "0000.parquet").to_pylist()
-    assert [(row["shard"], row["kind"]) for row in rows] == [("00000", None), ("00000", None), ("00000", "near"), ("00001", "exact"), ("00001", "mirror")]
+    assert [(row["shard"], row["kind"]) for row in rows] == [
+        ("00000", None),
+        ("00000", None),
+        ("00000", "near"),
+        ("00001", "exact"),
+        ("00001", "mirror"),
+    ]
     assert rows[4]["duplicate_of"] == rows[1]["key"]
     later = ingest_table(tmp_path / "c.parquet", [three, ImageOps.mirror(one)])
     kinds = find_duplicates(["00002"], [later], [tmp_path / "0000.parquet"], tmp_path / "0001.parquet", DuplicatesSettings())

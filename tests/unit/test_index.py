@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from bad_files import parquet, picture, saved
 
+from bad_files import parquet, picture, saved
 from unicedit.config.library import LibrarySettings
 from unicedit.files import read_json
 from unicedit.index.index import Index, load, refresh
@@ -125,7 +125,11 @@ def test_containers_one_shard_a_tar_and_row_group_ranges_a_parquet_file(tmp_path
     kinds = [(read_json(tmp_path / f"index/{shard}.json")["kind"], names(tmp_path, shard)) for shard in index.shards]
     assert kinds == [("parquet", ["p.parquet"])] * 3 + [("webdataset", ["x.tar"]), ("webdataset", ["y.tar"])]
     ranges = [read_json(tmp_path / f"index/{shard}.json")["entries"][0] for shard in index.shards[:3]]
-    assert [(one["first_row"], one["rows"], one["first_group"], one["groups"]) for one in ranges] == [(0, 2, 0, 1), (2, 2, 1, 1), (4, 1, 2, 1)]
+    assert [(one["first_row"], one["rows"], one["first_group"], one["groups"]) for one in ranges] == [
+        (0, 2, 0, 1),
+        (2, 2, 1, 1),
+        (4, 1, 2, 1),
+    ]
     before = manifests(tmp_path)
     os.utime(tmp_path / "photos/x.tar", (5, 5))
     refreshed(tmp_path, shard_size=2)

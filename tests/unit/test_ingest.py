@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from bad_files import FILES, bad_folder, bad_tar, cut_tar, parquet, picture, saved
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from bad_files import FILES, bad_folder, bad_tar, cut_tar, parquet, picture, saved
 from unicedit.config.ingest import IngestSettings
 from unicedit.config.library import LibrarySettings
 from unicedit.config.map import MapSettings
@@ -46,7 +46,10 @@ def check(rows: list[dict], owed: dict[str, tuple[str, str | None]]) -> None:
     for row in rows:
         status, reasons = owed[row["source"]]
         assert row["status"] == status, (row["source"], row["reason"])
-        assert (reason_class(row["reason"]) in (reasons or "").split("|")) if reasons else row["reason"] is None, (row["source"], row["reason"])
+        assert (reason_class(row["reason"]) in (reasons or "").split("|")) if reasons else row["reason"] is None, (
+            row["source"],
+            row["reason"],
+        )
         assert (row["image"] is not None) == (status == "ok")
         assert (row["key"] is None) == (status == "failed")
 
@@ -112,7 +115,13 @@ def test_mutated_tars_never_crash_the_reader(tmp_path: Path, seed: int) -> None:
     for _ in range(chance.randrange(1, 30)):
         content[chance.randrange(len(content))] = chance.randrange(256)
     path.write_bytes(bytes(content[: chance.randrange(1, len(content))]))
-    manifest = {"kind": "webdataset", "root": str(tmp_path), "columns": {"image": "i", "origin": None, "licence": None}, "origin": "", "licence": ""}
+    manifest = {
+        "kind": "webdataset",
+        "root": str(tmp_path),
+        "columns": {"image": "i", "origin": None, "licence": None},
+        "origin": "",
+        "licence": "",
+    }
     reader = open_reader({**manifest, "entries": [{"name": path.name, "size": 0, "revision": 0}]}, 10)
     entries = list(reader.entries())
     names = [entry.name for entry in entries]

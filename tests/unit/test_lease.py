@@ -37,7 +37,9 @@ def test_lease_of_a_killed_process_is_taken_over_at_once(tmp_path: Path) -> None
 
 def test_lease_of_another_node_is_taken_over_only_when_its_beat_stands_still(tmp_path: Path) -> None:
     path = tmp_path / "lease"
-    path.write_text(json.dumps({"host": "elsewhere", "boot": "b", "pids": "p", "pid": 1, "started": 0.0, "token": "t", "beat": 3, "job": "17"}))
+    path.write_text(
+        json.dumps({"host": "elsewhere", "boot": "b", "pids": "p", "pid": 1, "started": 0.0, "token": "t", "beat": 3, "job": "17"})
+    )
     started = time.monotonic()
     with Lease(path, 1.0) as lease:
         assert time.monotonic() - started >= 1.0

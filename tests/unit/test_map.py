@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from number_stage import NumberStage, calls_of, run_numbers
 
+from number_stage import NumberStage, calls_of, run_numbers
 from unicedit.map.compute import EngineError
 from unicedit.map.journal import read_segment
 
@@ -146,10 +146,9 @@ def test_terminated_map_flushes_and_leaves_with_143(tmp_path: Path) -> None:
 
 
 def test_torn_journal_is_read_up_to_the_tear(tmp_path: Path) -> None:
+    from number_stage import SCHEMA
     from unicedit.map.journal import Journal
     from unicedit.map.lease import Lease
-
-    from number_stage import SCHEMA
 
     rows = [{"key": f"n{n}", "number": n, "status": "ok", "recipe": "r1", "inputs": str(n)} for n in range(8)]
     with Lease(tmp_path / "lease", 5) as lease:

@@ -15,6 +15,8 @@ LISTED = {
     "edit": ["edit.engines", "edit.port", "edit.stage", "pictures", "provenance", "sources"],
     "verify": ["provenance", "sources", "verify.engines", "verify.port", "verify.stage"],
 }
+
+
 @pytest.mark.parametrize("stage", sorted(STAGE_ROOTS))
 def test_no_plumbing_is_in_a_recipe(stage: str) -> None:
     found = recipe_modules(stage)

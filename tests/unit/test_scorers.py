@@ -55,11 +55,20 @@ def test_default_scores_technical_quality_alone() -> None:
 def tower(folder: Path, predictor: str) -> int:
     """Save a tiny random vision tower with its processor; returns the size of its embedding."""
     import torch
-    from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModelWithProjection, SiglipImageProcessor, SiglipVisionConfig, SiglipVisionModel
+    from transformers import (
+        CLIPImageProcessor,
+        CLIPVisionConfig,
+        CLIPVisionModelWithProjection,
+        SiglipImageProcessor,
+        SiglipVisionConfig,
+        SiglipVisionModel,
+    )
 
     torch.manual_seed(5)
     if predictor == "siglip_v2_5":
-        config = SiglipVisionConfig(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, image_size=28, patch_size=14)
+        config = SiglipVisionConfig(
+            hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, image_size=28, patch_size=14
+        )
         SiglipVisionModel(config).eval().save_pretrained(folder)
         SiglipImageProcessor(size={"height": 28, "width": 28}).save_pretrained(folder)
         return 32

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from checkout import Checkout
 
 pytestmark = pytest.mark.workflow
@@ -177,7 +178,9 @@ def test_accepted_rows_are_adopted_under_a_new_recipe(run: Checkout) -> None:
 def test_setting_of_one_editor_recomputes_that_editors_rows(run: Checkout) -> None:
     import pyarrow.parquet as pq
 
-    editors = [name for shard in ("00000", "00001") for name in pq.read_table(run.path(f"results/edit/{shard}.parquet"))["editor"].to_pylist()]
+    editors = [
+        name for shard in ("00000", "00001") for name in pq.read_table(run.path(f"results/edit/{shard}.parquet"))["editor"].to_pylist()
+    ]
     settings = (
         "edit: {editors: [{name: simulated-a, engine: simulated, share: 0.5, simulated: {flicker: 7.0}},"
         " {name: simulated-b, engine: simulated, share: 0.5}]}\n"

@@ -5,11 +5,13 @@ import random
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pyarrow.parquet as pq
 import pytest
+
 from checkout import SNAKEMAKE, Checkout
 
 pytestmark = pytest.mark.workflow
@@ -48,10 +50,8 @@ def journalled(run: Checkout) -> int:
 
 
 def kill_everything(head: subprocess.Popen[bytes]) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(head.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     head.wait()
 
 
@@ -60,7 +60,11 @@ def test_random_kills_lose_nothing_and_redo_only_batches_in_flight(run: Checkout
     for stage in ("edit", "truth", "verify", "assemble"):
         for path in run.folder.glob(f"results/{stage}/*"):
             path.unlink()
-    for path in [*run.folder.glob("results/dataset/data/*"), *run.folder.glob("results/dataset/sidecars/*"), *run.folder.glob("results/.kept/[ev]*/*")]:
+    for path in [
+        *run.folder.glob("results/dataset/data/*"),
+        *run.folder.glob("results/dataset/sidecars/*"),
+        *run.folder.glob("results/.kept/[ev]*/*"),
+    ]:
         path.unlink()
     chance = random.Random(20)
     kills = finished_alone = 0
@@ -75,7 +79,11 @@ def test_random_kills_lose_nothing_and_redo_only_batches_in_flight(run: Checkout
             finished_alone += 1
             assert head.returncode == 0
             # the run ended between two kills: take the sealed files of one stage away and go on
-            for path in [*run.folder.glob("results/edit/*"), *run.folder.glob("results/verify/*"), *run.folder.glob("results/.kept/[ev]*/*")]:
+            for path in [
+                *run.folder.glob("results/edit/*"),
+                *run.folder.glob("results/verify/*"),
+                *run.folder.glob("results/.kept/[ev]*/*"),
+            ]:
                 path.unlink()
             for path in [*run.folder.glob("results/dataset/data/*"), *run.folder.glob("results/dataset/sidecars/*")]:
                 path.unlink()
@@ -114,7 +122,11 @@ def test_no_row_journalled_before_a_kill_is_computed_again(run: Checkout) -> Non
             kill_everything(process)
         else:
             assert process.wait() == 0
-        record = json.loads(run.path("scratch/progress/edit/00000.json").read_text()) if run.path("scratch/progress/edit/00000.json").exists() else {}
+        record = (
+            json.loads(run.path("scratch/progress/edit/00000.json").read_text())
+            if run.path("scratch/progress/edit/00000.json").exists()
+            else {}
+        )
         if record:
             assert record["resumed"] >= done_before, "what was journalled is resumed, not computed again"
             done_before = record["resumed"]

@@ -7,11 +7,23 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from checkout import REPOSITORY, SNAKEMAKE, Checkout
 
 pytestmark = pytest.mark.workflow
 
-DIRECTIVES = ["message", "input", "output", "params", "log", "benchmark", "threads", "resources", "conda", "shell"]
+DIRECTIVES = [
+    "input",
+    "output",
+    "log",
+    "benchmark",
+    "conda",
+    "threads",
+    "resources",
+    "params",
+    "message",
+    "shell",
+]  # in the order snakefmt puts them
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +55,7 @@ def test_literal_slurm_command_plans_every_rule_on_its_partition(clean: Checkout
         if (found := re.search(r"slurm_partition=([\w-]+)", line)) and rule:
             partitions.setdefault(rule, set()).add(found.group(1))
     assert partitions.pop("all"), "a local rule: it runs where Snakemake does"
-    wanted = {name: "cpu" for name in ("ingest", "duplicates", "prefilter", "truth", "assemble", "card", "table3", "filter_truth")}
+    wanted = dict.fromkeys(("ingest", "duplicates", "prefilter", "truth", "assemble", "card", "table3", "filter_truth"), "cpu")
     wanted |= {"instruct": "gpu-a", "edit": "gpu-b", "verify": "gpu-a"}
     assert profile["executor"] == "slurm"
     assert partitions == {name: {partition} for name, partition in wanted.items()}
@@ -66,7 +78,7 @@ def test_every_rule_has_the_same_directives_in_the_same_order(path: Path) -> Non
     assert rule.startswith(f"{path.stem}:"), "rule, file and command have one name"
     assert (REPOSITORY / f"workflow/scripts/{path.stem}.py").exists()
     assert re.findall(r"^    (\w+):", rule, flags=re.M) == DIRECTIVES
-    params = re.search(r"    params:\n(.*?)\n    log:", rule, flags=re.S)
+    params = re.search(r"    params:\n(.*?)\n    message:", rule, flags=re.S)
     assert params and {"code", "settings"} <= set(re.findall(r"(\w+)=", params.group(1)))
 
 
@@ -83,7 +95,10 @@ def test_wrong_setting_stops_before_the_first_job_with_one_line(clean: Checkout,
     overlay = tmp_path / "wrong.yaml"
     overlay.write_text(config)
     done = subprocess.run(
-        [*SNAKEMAKE, "--profile", "profiles/local", "--configfile", str(overlay), "--", "all"], cwd=clean.folder, capture_output=True, text=True
+        [*SNAKEMAKE, "--profile", "profiles/local", "--configfile", str(overlay), "--", "all"],
+        cwd=clean.folder,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode != 0
     said = [one for one in (done.stdout + done.stderr).splitlines() if one.strip()]
@@ -97,7 +112,10 @@ def test_folder_without_pictures_is_named(clean: Checkout, tmp_path: Path) -> No
     overlay = tmp_path / "empty.yaml"
     overlay.write_text(f"library: {{kind: files, path: {tmp_path / 'empty'}}}\npaths: {{results: {tmp_path / 'results'}}}\n")
     done = subprocess.run(
-        [*SNAKEMAKE, "--profile", "profiles/local", "--configfile", str(overlay), "--", "all"], cwd=clean.folder, capture_output=True, text=True
+        [*SNAKEMAKE, "--profile", "profiles/local", "--configfile", str(overlay), "--", "all"],
+        cwd=clean.folder,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode != 0
     assert "holds no picture" in done.stdout + done.stderr

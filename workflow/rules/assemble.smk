@@ -2,8 +2,6 @@
 
 
 rule assemble:
-    message:
-        "Shard {wildcards.shard}: assembling the dataset file"
     input:
         ingest_seal=pipeline.seal("ingest"),
         prefilter_seal=pipeline.seal("prefilter"),
@@ -13,21 +11,20 @@ rule assemble:
     output:
         table=pipeline.table("assemble"),
         seal=pipeline.seal("assemble"),
-    params:
-        code=code_of("assemble"),
-        settings=settings_of("assemble"),
     log:
         pipeline.log("assemble", "shard"),
     benchmark:
         pipeline.benchmark("assemble", "shard")
+    conda:
+        "../../envs/base.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=60,
-    conda:
-        "../../envs/base.yaml"
+    params:
+        code=code_of("assemble"),
+        settings=settings_of("assemble"),
+    message:
+        "Shard {wildcards.shard}: assembling the dataset file"
     shell:
-        "python {SCRIPTS}/assemble.py --results {RESULTS:q} "
-        "--shard {wildcards.shard} --table {output.table} --seal {output.seal} --inputs {input} "
-        "--code {params.code} --settings {params.settings:q} "
-        "> {log} 2>&1"
+        command("assemble", "--inputs {input}", results=True)

@@ -2,8 +2,6 @@
 
 
 rule card:
-    message:
-        "Writing the dataset's card, index and census"
     input:
         assemble_seals=pipeline.all_seals("assemble"),
     output:
@@ -12,20 +10,20 @@ rule card:
         census=f"{RESULTS}/dataset/census.csv",
         plot=f"{RESULTS}/dataset/census.png",
         seal=pipeline.gather_seal("card"),
-    params:
-        code=code_of("card"),
-        settings=settings_of("card"),
     log:
         pipeline.log("card"),
     benchmark:
         pipeline.benchmark("card")
+    conda:
+        "../../envs/base.yaml"
     threads: 1
     resources:
         mem_mb=8000,
         runtime=120,
-    conda:
-        "../../envs/base.yaml"
+    params:
+        code=code_of("card"),
+        settings=settings_of("card"),
+    message:
+        "Writing the dataset's card, index and census"
     shell:
-        "python {SCRIPTS}/card.py --results {RESULTS:q} --seal {output.seal} "
-        "--code {params.code} --settings {params.settings:q} "
-        "> {log} 2>&1"
+        command("card", gather=True)

@@ -3,9 +3,12 @@
 SCRIPTS = os.path.relpath(os.path.join(workflow.basedir, "workflow", "scripts"))
 sys.path.insert(0, SCRIPTS)
 
-from unicedit.errors import PipelineError
-from unicedit.workflow import Pipeline
+from functools import partial
 
+from unicedit.errors import PipelineError
+from unicedit.workflow import Pipeline, run_with_this_interpreter
+
+run_with_this_interpreter()
 try:
     pipeline = Pipeline(config)
     pipeline.open_library(scan=workflow.is_main_process)
@@ -17,10 +20,8 @@ except PipelineError as error:
 settings_of = pipeline.settings_of
 duplicates_of = pipeline.duplicates_of
 code_of = pipeline.code_of
-SCRATCH = pipeline.scratch
 RESULTS = pipeline.results
-MAP = pipeline.map_settings()
-SHARDS = pipeline.shards
+command = partial(pipeline.command, SCRIPTS)
 
 
 wildcard_constraints:

@@ -2,8 +2,6 @@
 
 
 rule filter_truth:
-    message:
-        "Comparing the failure filter with the truth"
     input:
         verify_seals=pipeline.all_seals("verify"),
         truth=rules.truth.output.seal,
@@ -12,20 +10,20 @@ rule filter_truth:
         md=f"{RESULTS}/tables/filter_truth.md",
         png=f"{RESULTS}/tables/filter_truth.png",
         seal=pipeline.gather_seal("filter_truth"),
-    params:
-        code=code_of("filter_truth"),
-        settings=settings_of("filter_truth"),
     log:
         pipeline.log("filter_truth"),
     benchmark:
         pipeline.benchmark("filter_truth")
+    conda:
+        "../../envs/base.yaml"
     threads: 1
     resources:
         mem_mb=8000,
         runtime=120,
-    conda:
-        "../../envs/base.yaml"
+    params:
+        code=code_of("filter_truth"),
+        settings=settings_of("filter_truth"),
+    message:
+        "Comparing the failure filter with the truth"
     shell:
-        "python {SCRIPTS}/filter_truth.py --results {RESULTS:q} --seal {output.seal} "
-        "--code {params.code} --settings {params.settings:q} "
-        "> {log} 2>&1"
+        command("filter_truth", gather=True)

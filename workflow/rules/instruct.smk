@@ -2,8 +2,6 @@
 
 
 rule instruct:
-    message:
-        "Shard {wildcards.shard}: writing instructions"
     input:
         ingest=ancient(pipeline.table("ingest")),
         prefilter=ancient(pipeline.table("prefilter")),
@@ -11,21 +9,24 @@ rule instruct:
     output:
         table=pipeline.table("instruct"),
         seal=pipeline.seal("instruct"),
-    params:
-        code=code_of("instruct"),
-        settings=settings_of("instruct"),
     log:
         pipeline.log("instruct", "shard"),
     benchmark:
         pipeline.benchmark("instruct", "shard")
+    conda:
+        "../../envs/models.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=240,
-    conda:
-        "../../envs/models.yaml"
+    params:
+        code=code_of("instruct"),
+        settings=settings_of("instruct"),
+    message:
+        "Shard {wildcards.shard}: writing instructions"
     shell:
-        "python {SCRIPTS}/instruct.py --ingest {input.ingest} --prefilter {input.prefilter} "
-        "--shard {wildcards.shard} --table {output.table} --seal {output.seal} --inputs {input.prefilter_seal} "
-        "--code {params.code} --settings {params.settings:q} --scratch {SCRATCH:q} --map {MAP:q} "
-        "> {log} 2>&1"
+        command(
+            "instruct",
+            "--ingest {input.ingest} --prefilter {input.prefilter} --inputs {input.prefilter_seal}",
+            mapped=True,
+        )

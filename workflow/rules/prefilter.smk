@@ -2,8 +2,6 @@
 
 
 rule prefilter:
-    message:
-        "Shard {wildcards.shard}: scoring pictures"
     input:
         ingest=ancient(pipeline.table("ingest")),
         ingest_seal=pipeline.seal("ingest"),
@@ -12,21 +10,24 @@ rule prefilter:
     output:
         table=pipeline.table("prefilter"),
         seal=pipeline.seal("prefilter"),
-    params:
-        code=code_of("prefilter"),
-        settings=settings_of("prefilter"),
     log:
         pipeline.log("prefilter", "shard"),
     benchmark:
         pipeline.benchmark("prefilter", "shard")
+    conda:
+        "../../envs/models.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=120,
-    conda:
-        "../../envs/models.yaml"
+    params:
+        code=code_of("prefilter"),
+        settings=settings_of("prefilter"),
+    message:
+        "Shard {wildcards.shard}: scoring pictures"
     shell:
-        "python {SCRIPTS}/prefilter.py --ingest {input.ingest} --duplicates {input.duplicates} "
-        "--shard {wildcards.shard} --table {output.table} --seal {output.seal} --inputs {input.ingest_seal} {input.duplicates_seal} "
-        "--code {params.code} --settings {params.settings:q} --scratch {SCRATCH:q} --map {MAP:q} "
-        "> {log} 2>&1"
+        command(
+            "prefilter",
+            "--ingest {input.ingest} --duplicates {input.duplicates} --inputs {input.ingest_seal} {input.duplicates_seal}",
+            mapped=True,
+        )

@@ -2,8 +2,6 @@
 
 
 rule table3:
-    message:
-        "Making Table 3"
     input:
         assemble_seals=pipeline.all_seals("assemble"),
         paper=f"{SCRIPTS}/../../config/paper/table3_funnel.csv",
@@ -12,20 +10,20 @@ rule table3:
         md=f"{RESULTS}/tables/table3.md",
         png=f"{RESULTS}/tables/table3.png",
         seal=pipeline.gather_seal("table3"),
-    params:
-        code=code_of("table3"),
-        settings=settings_of("table3"),
     log:
         pipeline.log("table3"),
     benchmark:
         pipeline.benchmark("table3")
+    conda:
+        "../../envs/base.yaml"
     threads: 1
     resources:
         mem_mb=8000,
         runtime=120,
-    conda:
-        "../../envs/base.yaml"
+    params:
+        code=code_of("table3"),
+        settings=settings_of("table3"),
+    message:
+        "Making Table 3"
     shell:
-        "python {SCRIPTS}/table3.py --paper {input.paper} --results {RESULTS:q} --seal {output.seal} "
-        "--code {params.code} --settings {params.settings:q} "
-        "> {log} 2>&1"
+        command("table3", "--paper {input.paper}", gather=True)

@@ -2,8 +2,6 @@
 
 
 rule verify:
-    message:
-        "Shard {wildcards.shard}: verifying edits"
     input:
         ingest=ancient(pipeline.table("ingest")),
         instruct=ancient(pipeline.table("instruct")),
@@ -12,21 +10,24 @@ rule verify:
     output:
         table=pipeline.table("verify"),
         seal=pipeline.seal("verify"),
-    params:
-        code=code_of("verify"),
-        settings=settings_of("verify"),
     log:
         pipeline.log("verify", "shard"),
     benchmark:
         pipeline.benchmark("verify", "shard")
+    conda:
+        "../../envs/models.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=240,
-    conda:
-        "../../envs/models.yaml"
+    params:
+        code=code_of("verify"),
+        settings=settings_of("verify"),
+    message:
+        "Shard {wildcards.shard}: verifying edits"
     shell:
-        "python {SCRIPTS}/verify.py --ingest {input.ingest} --instruct {input.instruct} --edit {input.edit} "
-        "--shard {wildcards.shard} --table {output.table} --seal {output.seal} --inputs {input.edit_seal} "
-        "--code {params.code} --settings {params.settings:q} --scratch {SCRATCH:q} --map {MAP:q} "
-        "> {log} 2>&1"
+        command(
+            "verify",
+            "--ingest {input.ingest} --instruct {input.instruct} --edit {input.edit} --inputs {input.edit_seal}",
+            mapped=True,
+        )

@@ -10,7 +10,9 @@ STAGES = ("ingest", "prefilter", "instruct", "edit", "verify")
 def main() -> None:
     made = parser(str(__doc__))
     made.add_argument("--stage", choices=STAGES, required=True, help="stage whose rows are adopted")
-    made.add_argument("--configfile", type=Path, nargs="*", default=[], help="configuration files beside config/config.yaml, as given to Snakemake")
+    made.add_argument(
+        "--configfile", type=Path, nargs="*", default=[], help="configuration files beside config/config.yaml, as given to Snakemake"
+    )
     made.add_argument("--why", default="accepted by the user", help="reason, for the record")
     arguments = made.parse_args()
     from unicedit.accept import accept
@@ -21,7 +23,11 @@ def main() -> None:
     entries = accept(Path(config.paths.results), arguments.stage, todays_recipes(arguments.stage, config), arguments.why)
     for entry in entries:
         print(f"{entry['rows']} rows of {arguments.stage} {entry['variant']} made by recipe {entry['old']} serve for {entry['new']}")
-    print("The next run takes them over without computing." if entries else f"{arguments.stage}: every finished row already has today's recipe.")
+    print(
+        "The next run takes them over without computing."
+        if entries
+        else f"{arguments.stage}: every finished row already has today's recipe."
+    )
 
 
 if __name__ == "__main__":

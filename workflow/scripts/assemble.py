@@ -15,8 +15,10 @@ def main() -> None:
     from unicedit.sidecar import seal
 
     settings = DatasetSettings(**json.loads(arguments.settings)["dataset"])
-    tables = [arguments.results / stage / f"{arguments.shard}.parquet" for stage in ("ingest", "prefilter", "instruct", "edit", "verify")]
-    status = assemble(arguments.shard, *tables, arguments.table, settings)
+    ingest, prefilter, instruct, edit, verify = (
+        arguments.results / stage / f"{arguments.shard}.parquet" for stage in ("ingest", "prefilter", "instruct", "edit", "verify")
+    )
+    status = assemble(arguments.shard, ingest, prefilter, instruct, edit, verify, arguments.table, settings)
     rows = sum(status.values())
     seal(arguments.table, arguments.seal, identity_of(arguments, "assemble"), rows=rows, rows_in=rows, status=status, reasons={})
 

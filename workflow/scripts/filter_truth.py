@@ -15,7 +15,13 @@ def main() -> None:
     values = json.loads(arguments.settings)
     results, shards = arguments.results, load(arguments.results / "index").shards
     status = filter_truth(results, shards, TablesSettings(**values["tables"]), values["verifier"])
-    seal_gather(arguments, "filter_truth", results / "tables" / "filter_truth.csv", [*sidecars(results, ("verify",), shards), results / "truth" / "truth.json"], status)
+    seal_gather(
+        arguments,
+        "filter_truth",
+        results / "tables" / "filter_truth.csv",
+        [*sidecars(results, ("verify",), shards), results / "truth" / "truth.json"],
+        status,
+    )
 
 
 if __name__ == "__main__":

@@ -30,12 +30,14 @@ def _hashes(values: Sequence[str]) -> np.ndarray:
 
 
 def _bytes(hashes: np.ndarray) -> np.ndarray:
-    return hashes.view(np.uint8).reshape(-1, BITS // 8)
+    reshaped: np.ndarray = hashes.view(np.uint8).reshape(-1, BITS // 8)
+    return reshaped
 
 
 def _informative(hashes: np.ndarray) -> np.ndarray:
     ones = np.bitwise_count(hashes)
-    return (ones >= MIN_INFORMATION_BITS) & (ones <= BITS - MIN_INFORMATION_BITS)
+    informative: np.ndarray = (ones >= MIN_INFORMATION_BITS) & (ones <= BITS - MIN_INFORMATION_BITS)
+    return informative
 
 
 class _Neighbours:
@@ -55,7 +57,9 @@ class _Neighbours:
         return limits, labels, distances
 
 
-def mark(keys: Sequence[str], phashes: np.ndarray, mirrors: np.ndarray, first: int, max_distance: int) -> Iterator[tuple[int | None, str | None]]:
+def mark(
+    keys: Sequence[str], phashes: np.ndarray, mirrors: np.ndarray, first: int, max_distance: int
+) -> Iterator[tuple[int | None, str | None]]:
     """For each picture from number ``first`` on: the number of the kept picture it repeats and the kind, or two Nones.
 
     Pictures before ``first`` are kept ones of earlier generations; all are in order. Arrays are (n,) of uint64.
@@ -94,7 +98,9 @@ def mark(keys: Sequence[str], phashes: np.ndarray, mirrors: np.ndarray, first: i
             yield found
 
 
-def find_duplicates(shards: Sequence[str], ingest: Sequence[Path], earlier: Sequence[Path], out: Path, settings: DuplicatesSettings) -> dict[str, int]:
+def find_duplicates(
+    shards: Sequence[str], ingest: Sequence[Path], earlier: Sequence[Path], out: Path, settings: DuplicatesSettings
+) -> dict[str, int]:
     """Write the duplicates table of a generation: one row for each picture that ingest found ok, in order; returns counts by kind.
 
     ``ingest`` are the ingest tables of ``shards``, ``earlier`` the duplicates tables of earlier generations.

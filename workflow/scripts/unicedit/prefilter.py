@@ -39,7 +39,9 @@ class PrefilterStage(Stage):
         self._pictures = KeyedTable(ingest, "source")
 
     def items(self) -> Iterator[Item]:
-        marks = pq.read_table(self.duplicates, columns=["source", "duplicate_of", "kind"], filters=[("shard", "==", self.shard)]).to_pylist()
+        marks = pq.read_table(
+            self.duplicates, columns=["source", "duplicate_of", "kind"], filters=[("shard", "==", self.shard)]
+        ).to_pylist()
         repeated = {mark["source"]: (mark["duplicate_of"], mark["kind"]) for mark in marks if mark["duplicate_of"]}
         for row in rows(self.ingest, ["source", "key", "image_digest"], OK):
             of, kind = repeated.get(row["source"], (None, None))

@@ -110,7 +110,9 @@ def set_aside(sidecar: Path, why: str, target: Path | None = None) -> None:
 
 def sealed(results: Path) -> list[Path]:
     """All sidecars under a results folder, sorted: of the stages, the dataset and the tables."""
-    folders = [path for path in results.iterdir() if path.is_dir() and path.name not in ("index", "logs", "benchmarks") and path.name[0] != "."]
+    folders = [
+        path for path in results.iterdir() if path.is_dir() and path.name not in ("index", "logs", "benchmarks") and path.name[0] != "."
+    ]
     found = [path for folder in folders for path in [*folder.glob("*.json"), *folder.glob("sidecars/*.json")]]
     return sorted(path for path in found if isinstance(value := read_json(path), dict) and {"stage", "shard", "table"} <= set(value))
 

@@ -43,7 +43,8 @@ def write_truth(results: Path, shards: Sequence[str], out: Path, settings: EditS
             waiting.clear()
 
         for shard in shards:
-            for row in _rows(*(results / stage / f"{shard}.parquet" for stage in ("ingest", "instruct", "edit")), settings):
+            ingest, instruct, edit = (results / stage / f"{shard}.parquet" for stage in ("ingest", "instruct", "edit"))
+            for row in _rows(ingest, instruct, edit, settings):
                 waiting.append({**row, "shard": shard})
                 if len(waiting) == ROW_GROUP_ROWS:
                     flush()

@@ -42,7 +42,7 @@ def repair(results: Path, fault: Fault) -> Path:
     for sidecar in sealed(results):
         value = read_json(sidecar)
         if (sidecar.parent / value["table"]) == fault.path:
-            target = results / ".corrupt" / value["stage"] / fault.path.name
+            target: Path = results / ".corrupt" / value["stage"] / fault.path.name
             set_aside(sidecar, fault.what, target)
             kept = results / ".kept" / value["stage"] / str(value["shard"])
             kept_table, kept_sidecar = kept.with_suffix(".parquet"), kept.with_suffix(".json")

@@ -7,6 +7,8 @@ import functools
 import inspect
 import json
 import os
+import shlex
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -82,6 +84,11 @@ _READS: dict[str, Callable[[Config], dict[str, Any]]] = {
 }
 
 
+def run_with_this_interpreter() -> None:
+    """Let `python` in commands be the interpreter that runs Snakemake, whatever environment is activated (conda's own wins where it is used)."""
+    os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+
+
 def simulated(config: Config) -> list[str]:
     """The stages whose engine is simulated: tables and card say so."""
     found = ["library"] if config.library.kind == "world" else []
@@ -120,6 +127,11 @@ def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
             into[key] = value
 
 
+def _quoted(text: str) -> str:
+    """Quoted for the shell, and for Snakemake, which formats what stands in braces."""
+    return shlex.quote(text).replace("{", "{{").replace("}", "}}")
+
+
 def _signed(function: Callable[[_Wildcards], str]) -> Callable[[_Wildcards], str]:
     """Remember a function's signature: Snakemake asks for it several times a job, and working it out takes longer than the call."""
     function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
@@ -156,9 +168,31 @@ class Pipeline:
 
         return _signed(code)
 
-    def map_settings(self) -> str:
-        """Settings of the resumable map, for the command line only: they decide no value, so they are no param."""
-        return self.config.map.model_dump_json()
+    def command(
+        self,
+        scripts: str,
+        name: str,
+        own: str = "",
+        *,
+        mapped: bool = False,
+        gather: bool = False,
+        results: bool = False,
+        wildcard: str = "shard",
+    ) -> str:
+        """A rule's shell line: its command with the arguments of its ``own``, and those that all of its kind are given.
+
+        ``mapped``: runs under the resumable map, whose settings stand here and not in params, for they decide no value. ``gather``: one job over all shards.
+        ``results``: is told the results folder.
+        """
+        parts = [f"python {scripts}/{name}.py", own]
+        if not gather:
+            parts.append(f"--shard {{wildcards.{wildcard}}} --table {{output.table}}")
+        parts.append("--seal {output.seal} --code {params.code} --settings {params.settings:q}")
+        if gather or results:
+            parts.append(f"--results {_quoted(self.results)}")
+        if mapped:
+            parts.append(f"--scratch {_quoted(self.scratch)} --map {_quoted(self.config.map.model_dump_json())}")
+        return " ".join([*filter(None, parts), "> {log} 2>&1"])
 
     def table(self, stage: str) -> str:
         """Path of a stage's sealed table, with the ``shard`` wildcard."""
@@ -221,7 +255,9 @@ class Pipeline:
                 names = generations if stage == "duplicates" else self.shards
                 folder, seal = os.path.split(patterns[0])
                 there = set(os.listdir(folder)) if os.path.isdir(folder) else set()
-                made = [[pattern.replace("{shard}", name) for pattern in patterns] for name in names if seal.replace("{shard}", name) in there]
+                made = [
+                    [pattern.replace("{shard}", name) for pattern in patterns] for name in names if seal.replace("{shard}", name) in there
+                ]
             freshness.settle((tuple(map(Path, files)) for files in made), *self.identity_of(stage))
 
     def gather_outputs(self, stage: str) -> list[str]:

@@ -9,15 +9,31 @@ class MapSettings(Section):
     """How rows are computed, journalled and retried, the same for every stage."""
 
     workers: int = Field(
-        0, ge=0, le=64, description="Processes a job computes in; 0 computes in the job's own process, which starts fastest. Give one a GPU where an engine needs one."
+        0,
+        ge=0,
+        le=64,
+        description="Processes a job computes in; 0 computes in the job's own process, which starts fastest. Give one a GPU where an engine needs one.",
     )
-    segment_mb: int = Field(64, ge=1, le=4096, description="Megabytes after which a journal segment is closed; small enough to be written in a second.")
-    segment_seconds: float = Field(60, gt=0, le=3600, description="Seconds after which a journal segment is closed and flushed to the disk for good.")
-    prefetch: int = Field(2, ge=1, le=64, description="Batches read ahead while others are computed; two hide the reading without holding much memory.")
-    retries: int = Field(1, ge=0, le=10, description="Further tries of a row whose computation raised, before it is recorded as failed; one covers a hiccup.")
+    segment_mb: int = Field(
+        64, ge=1, le=4096, description="Megabytes after which a journal segment is closed; small enough to be written in a second."
+    )
+    segment_seconds: float = Field(
+        60, gt=0, le=3600, description="Seconds after which a journal segment is closed and flushed to the disk for good."
+    )
+    prefetch: int = Field(
+        2, ge=1, le=64, description="Batches read ahead while others are computed; two hide the reading without holding much memory."
+    )
+    retries: int = Field(
+        1, ge=0, le=10, description="Further tries of a row whose computation raised, before it is recorded as failed; one covers a hiccup."
+    )
     stop_after_failures: int = Field(
-        50, ge=1, description="If this many rows raise before any succeeds, the job stops with the error: then the engine is broken, not the rows."
+        50,
+        ge=1,
+        description="If this many rows raise before any succeeds, the job stops with the error: then the engine is broken, not the rows.",
     )
     lease_seconds: float = Field(
-        60, ge=1, le=3600, description="A job whose heartbeat stands still for this many seconds counts as dead, and its shard may be taken over by another."
+        60,
+        ge=1,
+        le=3600,
+        description="A job whose heartbeat stands still for this many seconds counts as dead, and its shard may be taken over by another.",
     )

@@ -72,5 +72,9 @@ def parse(values: Mapping[str, Any]) -> Config:
         faults = error.errors()
         places = [fault["loc"] for fault in faults]
         # a wrong entry also makes its list too short: the entry alone says what to do
-        own = [fault for fault in faults if not any(len(place) > len(fault["loc"]) and place[: len(fault["loc"])] == fault["loc"] for place in places)]
+        own = [
+            fault
+            for fault in faults
+            if not any(len(place) > len(fault["loc"]) and place[: len(fault["loc"])] == fault["loc"] for place in places)
+        ]
         raise ConfigError("\n".join(_line(fault) for fault in own)) from error

@@ -10,6 +10,8 @@ class PathsSettings(Section):
 
     results: str = Field("results", min_length=1, description="Tables, dataset and reports: what a run is for. The large file system.")
     scratch: str = Field(
-        "scratch", min_length=1, description="Journals and progress records of running jobs, removed when a shard is sealed. The fast file system, if there are two."
+        "scratch",
+        min_length=1,
+        description="Journals and progress records of running jobs, removed when a shard is sealed. The fast file system, if there are two.",
     )
     cache: str = Field("cache", min_length=1, description="Downloaded models and cached replies, shared between runs.")

@@ -15,7 +15,10 @@ WIDTH = 150
 
 def schema() -> str:
     """JSON schema of the configuration, as config/config.schema.json holds it."""
-    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}, indent=1, ensure_ascii=False) + "\n"
+    return (
+        json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}, indent=1, ensure_ascii=False)
+        + "\n"
+    )
 
 
 def _comment(text: str, indent: int) -> list[str]:
@@ -104,6 +107,13 @@ def readme() -> str:
     lines: list[str] = []
     for name in Config.model_fields:
         section = getattr(config, name)
-        lines += ["", f"## {name}", "", " ".join((type(section).__doc__ or "").split()), "", "| setting | default | allowed | what it does, and why this default |"]
+        lines += [
+            "",
+            f"## {name}",
+            "",
+            " ".join((type(section).__doc__ or "").split()),
+            "",
+            "| setting | default | allowed | what it does, and why this default |",
+        ]
         lines += ["| --- | --- | --- | --- |", *_rows(section, f"{name}.")]
     return "\n".join(lines).lstrip("\n") + "\n"

@@ -73,7 +73,9 @@ def refresh(settings: LibrarySettings, world_images: int, folder: Path, recorded
             _take(state, sources, settings, folder, recorded_digest)
         if not state["generations"]:
             where = settings.path or settings.list_file
-            raise LibraryError(f"config: library.path = {where!r}: holds no picture (jpg, png, webp, tiff, bmp, avif, gif), tar or Parquet file")
+            raise LibraryError(
+                f"config: library.path = {where!r}: holds no picture (jpg, png, webp, tiff, bmp, avif, gif), tar or Parquet file"
+            )
         if _frozen(state) != before:
             write_json(path, state)
         shards_path = folder / "shards.json"
@@ -103,7 +105,7 @@ def _take(state: State, sources: list[Source], settings: LibrarySettings, folder
     changed: set[str] = set()
     by_name = {source.name: source for source in sources}
     for name, files in known.items():
-        found = by_name.get(name, Source(*name.split(":", 1))).files
+        found = by_name[name].files if name in by_name else {}
         gone = [file for file in files if file not in found]
         if len(gone) * 2 > len(files) and not settings.allow_removal and not name.startswith("world:"):
             raise LibraryError(
@@ -191,9 +193,9 @@ def _row_ranges(path: str, shard_size: int) -> Iterator[dict[str, Any]]:
 def _write_manifest(folder: Path, shard: str, content: dict[str, Any], settings: LibrarySettings, changed: set[str]) -> None:
     """Write a manifest when its shard changed or it is missing; without times, which change when nothing else does."""
     path = manifest_path(folder, shard)
-    if shard not in changed and path.exists() and content.get("columns") == settings.columns.model_dump():
-        if (content.get("origin"), content.get("licence")) == (settings.origin, settings.licence):
-            return
+    described = (settings.columns.model_dump(), settings.origin, settings.licence)
+    if shard not in changed and path.exists() and (content.get("columns"), content.get("origin"), content.get("licence")) == described:
+        return
     content.update(columns=settings.columns.model_dump(), origin=settings.origin, licence=settings.licence)
     manifest = {
         "shard": shard,

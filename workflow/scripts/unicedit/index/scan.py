@@ -97,7 +97,9 @@ def scan(settings: LibrarySettings) -> list[Source]:
                 kind = kind_of(match) or "folder"  # a file the user names is taken as a picture whatever its suffix
                 _add(sources, kind, fixed if fixed != match else os.path.dirname(match) or ".", match, os.stat(match))
             else:
-                raise LibraryError(f"config: {key} = {pattern!r}: no such file or folder; a folder, a glob, tars or Parquet files are allowed")
+                raise LibraryError(
+                    f"config: {key} = {pattern!r}: no such file or folder; a folder, a glob, tars or Parquet files are allowed"
+                )
         if not matches:
             raise LibraryError(f"config: {key} = {pattern!r}: matches nothing")
     return [sources[name] for name in sorted(sources)]
@@ -128,7 +130,7 @@ def _scan_folder(sources: dict[str, Source], folder: str, root: str) -> None:
 def digest_of_file(path: str | os.PathLike[str]) -> str:
     """BLAKE2b-128 of a file's bytes: what ingest records for a picture file, and what a touched file is compared with."""
     with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()  # type: ignore[arg-type]
+        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def fingerprint(path: str | os.PathLike[str]) -> str:

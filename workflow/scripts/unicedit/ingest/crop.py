@@ -38,10 +38,7 @@ def crop_of(width: int, height: int, size_divisor: int) -> Crop:
     ratio = width / height
     target = min(KONTEXT_SIZES, key=lambda size: abs(size[0] / size[1] - ratio))
     shape = target[0] / target[1]
-    if ratio > shape:
-        cropped = (max(1, round(height * shape)), height)
-    else:
-        cropped = (width, max(1, round(width / shape)))
+    cropped = (max(1, round(height * shape)), height) if ratio > shape else (width, max(1, round(width / shape)))
     left, top = (width - cropped[0]) // 2, (height - cropped[1]) // 2
     loss = 1 - cropped[0] * cropped[1] / (width * height)
     return Crop((left, top, left + cropped[0], top + cropped[1]), (target[0] // size_divisor, target[1] // size_divisor), loss)

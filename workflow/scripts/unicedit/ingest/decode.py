@@ -66,9 +66,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         return _from_deep(image)
     if image.mode == "P":
         image = image.convert("RGBA" if "transparency" in image.info else "RGB")
-    elif image.mode in ("PA", "La", "RGBa"):
-        image = image.convert("RGBA")
-    elif image.mode in ("L", "1", "RGB") and "transparency" in image.info:
+    elif image.mode in ("PA", "La", "RGBa") or (image.mode in ("L", "1", "RGB") and "transparency" in image.info):
         image = image.convert("RGBA")
     alpha = image.getchannel("A") if image.mode in ("RGBA", "LA") else None
     colour = image.convert("RGB") if image.mode in ("RGBA", "1") else image.convert("L") if image.mode == "LA" else image

@@ -197,11 +197,11 @@ class ParquetReader(Reader):
         light = [column for column in (columns["origin"], columns["licence"]) if column and column in schema.names]
         number = self.file["first_row"]
         for group in range(self.file["first_group"], self.file["first_group"] + self.file["groups"]):
-            rows: list[dict[str, Any]]
-            if light:
-                rows = self._opened.read_row_group(group, columns=light).to_pylist()
-            else:
-                rows = [{}] * self._opened.metadata.row_group(group).num_rows
+            rows: list[dict[str, Any]] = (
+                self._opened.read_row_group(group, columns=light).to_pylist()
+                if light
+                else [{}] * self._opened.metadata.row_group(group).num_rows
+            )
             for row, values in enumerate(rows):
                 full = f"{name}::{number}"
                 self._rows[full] = (group, row)

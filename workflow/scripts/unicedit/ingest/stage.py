@@ -63,7 +63,9 @@ class IngestStage(Stage):
         measured = pc.equal(table["status"], "ok")
         rejected = pc.and_(measured, pc.or_(small, lossy))
         reasons = []
-        for row in table.select(["status", "reason", "crop_loss"]).append_column("short", short).append_column("rejected", rejected).to_pylist():
+        for row in (
+            table.select(["status", "reason", "crop_loss"]).append_column("short", short).append_column("rejected", rejected).to_pylist()
+        ):
             if not row["rejected"]:
                 reasons.append(row["reason"])
             elif row["short"] < settings.min_side:

@@ -187,7 +187,9 @@ class Workers:
             return RowError("worker_died: computing this row ended its process")
 
 
-def computed(stage: Stage, items: Sequence[Item], *, workers: int, prefetch: int, retries: int) -> Iterator[tuple[list[Item], list[Result]]]:
+def computed(
+    stage: Stage, items: Sequence[Item], *, workers: int, prefetch: int, retries: int
+) -> Iterator[tuple[list[Item], list[Result]]]:
     """Compute ``items`` in batches; reading runs ahead of computing."""
     batches = ahead(loaded(stage, items), prefetch)
     run: Callable[[Iterable[Loaded]], Iterator[tuple[list[Item], list[Result]]]]

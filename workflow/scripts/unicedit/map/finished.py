@@ -106,7 +106,11 @@ class Finished:
         for path in segments:
             table = _segment(path, self.stage.schema)
             if table.num_rows:
-                self._add(SegmentSource(path, self.stage.schema), table, lambda item, recipe, inputs: recipe == item.recipe and inputs == item.inputs)
+                self._add(
+                    SegmentSource(path, self.stage.schema),
+                    table,
+                    lambda item, recipe, inputs: recipe == item.recipe and inputs == item.inputs,
+                )
 
     def add_sealed(self, table: Path, sidecar: Path, accepted: Mapping[str, set[str]], *, retry_failed: bool) -> int:
         """Take rows of the last sealed file whose recipe (or one the user accepted in its place) and inputs are the same; returns their items.

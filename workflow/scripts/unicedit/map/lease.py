@@ -42,7 +42,7 @@ def _certainly_dead(owner: dict[str, Any]) -> bool:
     if any(owner.get(key) != value for key, value in _host_identity().items()):
         return False
     try:
-        return abs(psutil.Process(owner["pid"]).create_time() - owner["started"]) > 1
+        return bool(abs(psutil.Process(owner["pid"]).create_time() - owner["started"]) > 1)
     except psutil.NoSuchProcess:
         return True
 
@@ -64,7 +64,14 @@ class Lease:
     def _content(self) -> str:
         me = psutil.Process()
         return json.dumps(
-            {**_host_identity(), "pid": me.pid, "started": me.create_time(), "token": self.token, "beat": self._beats, "job": os.environ.get("SLURM_JOB_ID", "")}
+            {
+                **_host_identity(),
+                "pid": me.pid,
+                "started": me.create_time(),
+                "token": self.token,
+                "beat": self._beats,
+                "job": os.environ.get("SLURM_JOB_ID", ""),
+            }
         )
 
     def _owner(self) -> dict[str, Any] | None:
@@ -138,7 +145,9 @@ class Lease:
         """Raise ``LeaseLost`` unless this process still holds the lease (the fence before every write that others see)."""
         owner = self._owner()
         if owner is None or owner["token"] != self.token:
-            raise LeaseLost(f"{self.path}: taken over by {'nobody' if owner is None else owner['host']}; this process stops without writing")
+            raise LeaseLost(
+                f"{self.path}: taken over by {'nobody' if owner is None else owner['host']}; this process stops without writing"
+            )
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stop.set()

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from unicedit.files import read_json, write_json
@@ -34,14 +35,14 @@ class Progress:
     def __getitem__(self, name: str) -> object:
         return self._record[name]
 
-    def update(self, *, force: bool = False, **counts: int) -> None:
+    def update(self, counts: Mapping[str, int], *, force: bool = False) -> None:
         """Set counts (``total``, ``done``, ``computed``: now, ``resumed``: from the journal, ``reused``: from the last sealed file, ``failed``)."""
         self._record.update(counts)
         if force or time.monotonic() - self._written >= INTERVAL_SECONDS:
             self._written = time.monotonic()
             write_json(self.path, {**self._record, "updated": time.time()})
 
-    def finish(self, **counts: int) -> None:
+    def finish(self, counts: Mapping[str, int]) -> None:
         """Write the last record of this job."""
         self._record["finished"] = True
-        self.update(force=True, **counts)
+        self.update(counts, force=True)

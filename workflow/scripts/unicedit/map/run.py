@@ -107,9 +107,7 @@ def _compute_missing(
 ) -> None:
     unexpected = 0
     with stopping() as stop:
-        for items, results in computed(
-            stage, missing, workers=settings.workers, prefetch=settings.prefetch, retries=settings.retries
-        ):
+        for items, results in computed(stage, missing, workers=settings.workers, prefetch=settings.prefetch, retries=settings.retries):
             rows: list[Row] = []
             for item, result in zip(items, results, strict=True):
                 rows += _rows(stage, item, result)
@@ -118,12 +116,12 @@ def _compute_missing(
             journal.append(rows)
             counts["computed"] += len(items)
             counts["done"] += len(items)
-            progress.update(**counts)
+            progress.update(counts)
             if unexpected == counts["computed"] >= settings.stop_after_failures:
                 raise EngineError(f"{stage.name}: the first {unexpected} rows all failed, the last with: {results[-1]}")
             if stop.is_set():
                 journal.close()
-                progress.update(force=True, **counts)
+                progress.update(counts, force=True)
                 raise Interrupted(143)
     journal.close()
 
@@ -214,13 +212,15 @@ def run_map(stage: Stage, places: Places, identity: Identity, settings: MapSetti
         finished.add_journal(journal.segments())
         counts = {"computed": 0, "reused": reused, "resumed": len(finished.at) - reused, "failed": 0, "done": len(finished.at)}
         missing = [item for item in items if item.key not in finished]
-        progress.update(force=True, total=len(items), **counts)
+        progress.update({"total": len(items), **counts}, force=True)
         _compute_missing(stage, missing, journal, progress, settings, counts)
         if missing:
             finished.add_journal(journal.segments())
         lost = [item.key for item in items if item.key not in finished]
         if lost:
-            raise RuntimeError(f"{stage.name}, shard {identity.shard}: {len(lost)} rows left the journal before the seal, first {lost[0]}; run again")
+            raise RuntimeError(
+                f"{stage.name}, shard {identity.shard}: {len(lost)} rows left the journal before the seal, first {lost[0]}; run again"
+            )
         places.table.parent.mkdir(parents=True, exist_ok=True)
         whole = _whole_reuse(stage, finished, items, places) if not missing else None
         if whole is not None:
@@ -251,6 +251,12 @@ def run_map(stage: Stage, places: Places, identity: Identity, settings: MapSetti
         del finished
         for path in journal.segments():
             path.unlink()
-        progress.finish(total=len(items), **counts)
-        log.info("%s %s: %d rows; %s", stage.name, identity.shard, value["rows"], ", ".join(f"{name} {number}" for name, number in counts.items()))
+        progress.finish({"total": len(items), **counts})
+        log.info(
+            "%s %s: %d rows; %s",
+            stage.name,
+            identity.shard,
+            value["rows"],
+            ", ".join(f"{name} {number}" for name, number in counts.items()),
+        )
     return counts

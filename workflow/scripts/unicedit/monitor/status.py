@@ -57,5 +57,7 @@ def status(results: Path, scratch: Path, console: Console | None = None, now: fl
         sealed = _sealed(results, stage)
         shown.add_row(*_row(stage, sealed, shards, by_stage.get(stage, []), now))
     console.print(shown)
-    made = [name for name in GATHERS if (results / {"card": "dataset/sidecars", "truth": "truth"}.get(name, "tables") / f"{name}.json").exists()]
+    made = [
+        name for name in GATHERS if (results / {"card": "dataset/sidecars", "truth": "truth"}.get(name, "tables") / f"{name}.json").exists()
+    ]
     console.print(Text(f"gathers made: {', '.join(made) or 'none'}; dataset: {dataset_line(results) or 'none yet'}"))

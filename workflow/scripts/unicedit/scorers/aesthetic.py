@@ -7,6 +7,7 @@ The paper prefilters by an aesthetic score without naming a predictor; these two
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def head_of(weights: dict[str, Any], embedding: int, where: str) -> Any:
     numbers = sorted({number for number, _ in found})
     widths = (embedding, *WIDTHS)
     shapes = [tuple(found[number, "weight"].shape) if (number, "weight") in found else () for number in numbers]
-    wanted = [(after, before) for before, after in zip(widths, widths[1:], strict=False)]
+    wanted = [(after, before) for before, after in pairwise(widths)]
     if shapes != wanted or len(found) != len(weights) or any((number, "bias") not in found for number in numbers):
         raise EngineError(f"{where}: layers {shapes} are not those of the predictor's head over an embedding of {embedding}: {wanted}")
     layers = []
@@ -56,14 +57,20 @@ class AestheticScorer:
         key = "prefilter.aesthetic.model"
         head = Path(settings.head)
         if not head.is_file():
-            raise EngineError(f"config: prefilter.aesthetic.head = {settings.head!r}: no such file; make it from the published .pth with convert_aesthetic")
+            raise EngineError(
+                f"config: prefilter.aesthetic.head = {settings.head!r}: no such file; make it from the published .pth with convert_aesthetic"
+            )
         if head.suffix != ".safetensors" or head.stat().st_size > MAX_HEAD_BYTES:
-            raise EngineError(f"config: prefilter.aesthetic.head = {settings.head!r}: must be a safetensors file of at most {MAX_HEAD_BYTES >> 20} MB")
+            raise EngineError(
+                f"config: prefilter.aesthetic.head = {settings.head!r}: must be a safetensors file of at most {MAX_HEAD_BYTES >> 20} MB"
+            )
         siglip = settings.predictor == "siglip_v2_5"
         kind = load_pretrained(AutoConfig, key, settings.model, settings.revision).model_type
         family = "siglip" if siglip else "clip"
         if not kind.startswith(family) or kind.startswith("siglip2"):
-            raise EngineError(f"config: {key} = {settings.model!r}: is a {kind} model, {settings.predictor} needs a {family} one: a head fits only its own tower")
+            raise EngineError(
+                f"config: {key} = {settings.model!r}: is a {kind} model, {settings.predictor} needs a {family} one: a head fits only its own tower"
+            )
         loader = SiglipVisionModel if siglip else CLIPVisionModelWithProjection
         self.device = device_of(settings.device)
         self.dtype = getattr(torch, settings.dtype)

@@ -21,7 +21,9 @@ def load_pretrained(loader: Any, key: str, model: str, revision: str | None, **o
     if not local and revision is None:
         raise EngineError(f"config: {key} = {model!r}: no such folder, and a hub model needs {key.rsplit('.', 1)[0]}.revision (its commit)")
     try:
-        return loader.from_pretrained(model, revision=None if local else revision, local_files_only=True, trust_remote_code=False, **options)
+        return loader.from_pretrained(
+            model, revision=None if local else revision, local_files_only=True, trust_remote_code=False, **options
+        )
     except (OSError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise EngineError(

@@ -12,8 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from PIL import Image
 from pictures import make_photographs
+from PIL import Image
 
 from unicedit.config.ingest import IngestSettings
 from unicedit.config.library import LibrarySettings
