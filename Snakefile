@@ -1,8 +1,5 @@
 import gc
-import os
-import sys
 
-from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.8.0")
@@ -13,11 +10,6 @@ configfile: "config/config.yaml"
 
 # a large DAG is millions of small objects that all stay: collecting garbage among them again and again takes a sixth of the time
 gc.set_threshold(10_000_000, 20, 100)
-
-# commands run under the interpreter that runs Snakemake, whatever environment is activated (conda's own wins where it is used)
-os.environ["PATH"] = os.pathsep.join(
-    [os.path.dirname(sys.executable), os.environ["PATH"]]
-)
 
 
 include: "workflow/rules/common.smk"
