@@ -35,7 +35,7 @@ localrules:
 rule all:
     default_target: True
     input:
-        rules.card.output,
+        dataset_outputs(),
         table_outputs(),
     message:
         "Everything is made"
@@ -43,7 +43,7 @@ rule all:
 
 rule dataset:
     input:
-        rules.card.output,
+        dataset_outputs(),
     message:
         "The dataset is made"
 

@@ -165,6 +165,18 @@ def test_corrupted_file_is_named_and_made_again(run: Checkout) -> None:
     assert run.planned() == {}
 
 
+@pytest.mark.parametrize("gone", ["data/shard-00001.parquet", "sidecars/shard-00001.json", "README.md"])
+def test_dataset_file_that_is_gone_is_made_again(run: Checkout, gone: str) -> None:
+    before = run.dataset()
+    run.path(f"results/dataset/{gone}").unlink()
+    assert {"card"} <= set(run.planned()) <= {"assemble", "card", "table3"}
+    run.snakemake("all")
+    assert run.rows() == {}
+    assert run.dataset() == before
+    assert run.path("results/dataset/README.md").exists()
+    assert run.planned() == {}
+
+
 def test_accepted_rows_are_adopted_under_a_new_recipe(run: Checkout) -> None:
     before = run.dataset()
     run.path("workflow/scripts/unicedit/instruct/prompt.jinja").open("a").write("\nBe brief.\n")

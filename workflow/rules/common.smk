@@ -29,6 +29,11 @@ wildcard_constraints:
     generation=r"\d{4}",
 
 
+def dataset_outputs():
+    """What the target `dataset` makes: every file of it by name, so that one that is gone is made again."""
+    return [*pipeline.all_tables("assemble"), *pipeline.all_seals("assemble"), *rules.card.output]
+
+
 def table_outputs():
     """What the target `tables` makes: filter_truth only where the truth of every edit is known."""
     return rules.table3.output + (rules.filter_truth.output if pipeline.truth else [])

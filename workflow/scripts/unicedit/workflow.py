@@ -216,7 +216,13 @@ class Pipeline:
 
     def all_seals(self, stage: str) -> list[str]:
         """Sidecars of a stage over all shards."""
-        pattern = self.seal(stage)
+        return self._over_shards(self.seal(stage))
+
+    def all_tables(self, stage: str) -> list[str]:
+        """Tables of a stage over all shards."""
+        return self._over_shards(self.table(stage))
+
+    def _over_shards(self, pattern: str) -> list[str]:
         return [pattern.replace("{shard}", shard) for shard in self.shards]
 
     @property

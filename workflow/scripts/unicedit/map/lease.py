@@ -42,7 +42,9 @@ def _certainly_dead(owner: dict[str, Any]) -> bool:
     if any(owner.get(key) != value for key, value in _host_identity().items()):
         return False
     try:
-        return bool(abs(psutil.Process(owner["pid"]).create_time() - owner["started"]) > 1)
+        process = psutil.Process(owner["pid"])
+        # a killed process stays as a zombie where nothing reaps it, as in many containers
+        return process.status() == psutil.STATUS_ZOMBIE or bool(abs(process.create_time() - owner["started"]) > 1)
     except psutil.NoSuchProcess:
         return True
 
