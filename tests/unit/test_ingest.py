@@ -223,3 +223,22 @@ def test_limits_of_size_are_kept(tmp_path: Path) -> None:
     assert reason_class(row["reason"]) == "too_large"
     with pytest.raises(RowError, match="too_many_pixels"):
         decode(saved(picture(1, (200, 200)), "PNG"), 10, 0.01)
+
+
+@pytest.mark.parametrize("kind", ["png", "webp", "jpeg"])
+def test_stored_picture_carries_nothing_the_file_said_of_itself(kind: str) -> None:
+    from PIL import ImageCms
+
+    from unicedit.config.ingest import EncodingSettings
+    from unicedit.pictures import encoded
+
+    plain, told = picture(3), picture(3)
+    # littleCMS writes the time of its making into a profile
+    told.info = {
+        "icc_profile": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
+        "comment": b"made by N. N.",
+        "dpi": (72, 72),
+    }
+    settings = EncodingSettings(format=kind)
+    assert encoded(told, settings) == encoded(plain, settings)
+    assert told.info, "the picture itself is left as it was"

@@ -288,7 +288,7 @@ def test_the_same_rows_whatever_the_batches(tmp_path: Path, monkeypatch: pytest.
 
 def test_new_pass_rates_ask_only_pictures_whose_plan_they_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = Writer(all_possible), Writer(all_possible)
-    before = make(tmp_path, monkeypatch, first, count=40)
+    before = make(tmp_path, monkeypatch, first, count=40, pass_rates={})
     run_stage(before, tmp_path)
     after = make(tmp_path, monkeypatch, second, count=40, pass_rates={"Style Transfer": 0.97})
     run_stage(after, tmp_path)

@@ -57,9 +57,9 @@ Exiting because a job execution failed. Look above for error messages
 def say(scratch: Path, stage: str, shard: str, *, finished: bool = False, **counts: int) -> None:
     progress = Progress(scratch / "progress" / stage / f"{shard}.json", stage, shard)
     if finished:
-        progress.finish(**counts)
+        progress.finish(counts)
     else:
-        progress.update(force=True, **counts)
+        progress.update(counts, force=True)
 
 
 def plain_console(width: int = 120) -> tuple[Console, io.StringIO]:

@@ -28,7 +28,7 @@ def jpeg(image: Image.Image, quality: int) -> Image.Image:
 DEGRADATIONS = {
     "blur": lambda image: image.filter(ImageFilter.GaussianBlur(4)),
     "low contrast": lambda image: Image.blend(Image.new("RGB", image.size, (128, 128, 128)), image, 0.25),
-    "burnt out": lambda image: image.point(lambda value: min(255, value * 4 + 120)),
+    "burnt out": lambda image: image.point(lambda value: min(255, value * 4 + 200)),
     "black": lambda image: image.point(lambda value: max(0, value - 160)),
 }
 

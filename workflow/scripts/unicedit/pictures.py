@@ -10,6 +10,9 @@ from unicedit.config.ingest import EncodingSettings
 
 def encoded(image: Image.Image, settings: EncodingSettings) -> bytes:
     """An RGB picture as a file's bytes: the same bytes for the same pixels and settings."""
+    # what a file said of itself (a colour profile with the time of its making, comments, EXIF) is not carried along
+    image = image.copy()
+    image.info = {}
     stream = io.BytesIO()
     if settings.format == "png":
         image.save(stream, "PNG", compress_level=settings.compress_level)
