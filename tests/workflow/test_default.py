@@ -1,0 +1,74 @@
+"""What `make all` gives on a fresh machine: the embedded default, through the command that make runs."""
+
+import csv
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from checkout import SNAKEMAKE, Checkout
+
+pytestmark = pytest.mark.workflow
+
+
+@pytest.fixture(scope="module")
+def default(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, str]:
+    """A run of the embedded default, and what it showed."""
+    run = Checkout.fresh(tmp_path_factory.mktemp("default") / "checkout")
+    command = [sys.executable, "workflow/scripts/run.py", "--", *SNAKEMAKE, "--profile", "profiles/local", "--cores", "2", "all"]
+    done = subprocess.run(command, cwd=run.folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+    return run, done.stdout
+
+
+def test_progress_and_summary(default: tuple[Checkout, str]) -> None:
+    run, shown = default
+    assert "ETA" in shown
+    for place in ("results/dataset", "results/dataset/README.md", "results/dataset/census.png", "results/tables/table3.md"):
+        assert place in shown, "the summary says where to look"
+        assert run.path(place).exists()
+
+
+def test_every_subtask_and_enough_pictures(default: tuple[Checkout, str]) -> None:
+    from datasets import load_dataset
+
+    from unicedit.taxonomy import load
+
+    run, _ = default
+    dataset = load_dataset(str(run.path("results/dataset")), split="train", cache_dir=str(run.path("cache")))
+    found = Counter(dataset["edit_subtask"])
+    assert set(found) == set(load(run.path("config/taxonomy.yaml")).subtasks) and len(found) == 22
+    assert max(found.values()) < 3 * min(found.values()), "the frozen pass rates balance the accepted rows"
+    row = dataset[0]
+    assert row["src_image"].size == row["edit_image"].size
+    pictures = sum(run.sidecar(f"prefilter/{path.stem}")["status"]["ok"] for path in run.folder.glob("results/prefilter/*.parquet"))
+    assert pictures >= 200
+
+
+def test_tables_stand_beside_the_papers(default: tuple[Checkout, str]) -> None:
+    run, _ = default
+    with run.path("results/tables/table3.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert list(rows[0]) == ["table", "row", "metric", "value", "ci_low", "ci_high", "n", "expected", "source"]
+    reported = {(row["row"], row["metric"]): row["value"] for row in rows if row["source"] == "reported"}
+    assert reported["Final Data", "data_volume"] == "11586583", "paper Table 3"
+    for name in ("table3", "filter_truth"):
+        for suffix in ("csv", "md", "png"):
+            assert run.path(f"results/tables/{name}.{suffix}").stat().st_size > 200
+    with run.path("results/tables/filter_truth.csv").open() as stream:
+        kinds = {row["row"] for row in csv.DictReader(stream)}
+    assert {"no_edit", "misaligned", "quality", "damage"} <= kinds
+
+
+def test_nothing_is_left_to_do(default: tuple[Checkout, str]) -> None:
+    run, _ = default
+    assert run.planned() == {}
+
+
+def test_status_of_a_finished_run(default: tuple[Checkout, str], tmp_path: Path) -> None:
+    run, _ = default
+    shown = run.command("status").stdout
+    for stage in ("ingest", "edit", "verify"):
+        assert stage in shown
