@@ -1,24 +1,30 @@
-# make all · test · lint · bench · status: each builds the environment it needs, on a fresh machine too; no sudo.
+# make all · photos · test · lint · bench · status: each builds the environment it needs, on a fresh machine too; no sudo.
 SHELL := /bin/bash
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= 2
-# further configuration files, later ones win: make all CONFIG=config/photos.yaml
+# further configuration files, later ones win: make all CONFIG="my.yaml other.yaml"
 CONFIG ?=
+PHOTOS ?= photos
 STAGE ?=
 ARGS ?=
 
-SNAKEMAKE := $(BIN)/snakemake $(if $(CONFIG),--configfile $(CONFIG),) --profile profiles/local --cores $(CORES) $(ARGS)
+OVERLAY := $(if $(CONFIG),--configfile $(CONFIG),)
+SNAKEMAKE := $(BIN)/snakemake $(OVERLAY) --profile profiles/local --cores $(CORES) $(ARGS)
 COMMAND := $(BIN)/python workflow/scripts
 
-.PHONY: all dataset tables install test test-long lint format bench status config verify-results accept retry pilot clean help
+.PHONY: all photos dataset tables install test test-long lint format bench status config verify-results accept retry pilot unlock clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 all: install ## run the whole pipeline on the configuration, with progress and a summary
 	$(COMMAND)/run.py -- $(SNAKEMAKE) all
+
+photos: install ## PHOTOS=folder: a dataset from your own photographs, in results-photos
+	$(COMMAND)/run.py -- $(BIN)/snakemake --configfile config/photos.yaml $(CONFIG) --config library='{"path": "$(PHOTOS)"}' \
+	    --profile profiles/local --cores $(CORES) $(ARGS) all
 
 dataset tables: install ## make just the dataset, or just the tables
 	$(COMMAND)/run.py -- $(SNAKEMAKE) $@
@@ -53,22 +59,25 @@ bench: install ## ratios: ingest, scorers, resumable map, memory, dry run at pap
 	$(BIN)/python bench/run.py $(ARGS)
 
 status: install ## where a running (or finished) run stands
-	$(COMMAND)/status.py
+	$(COMMAND)/status.py $(OVERLAY)
 
 config: install ## write the generated parts of config/: commented defaults, JSON schema, README table
 	$(COMMAND)/write_config.py
 
 verify-results: install ## check every sealed file against its recorded SHA-256; a corrupted one is named and set aside
-	$(COMMAND)/verify_results.py
+	$(COMMAND)/verify_results.py $(OVERLAY)
 
 accept: install ## STAGE=edit: adopt finished rows under today's recipe, on your word
-	$(COMMAND)/accept.py --stage $(STAGE) $(if $(CONFIG),--configfile $(CONFIG),)
+	$(COMMAND)/accept.py --stage $(STAGE) $(OVERLAY)
 
 retry: install ## STAGE=edit: compute the failed rows of a stage again at the next run
-	$(COMMAND)/retry.py --stage $(STAGE)
+	$(COMMAND)/retry.py --stage $(STAGE) $(OVERLAY)
 
 pilot: install ## measure pass rates by sub-task of a finished run, to be frozen in the configuration
-	$(COMMAND)/pilot.py --results results --out results/pass_rates.yaml
+	$(COMMAND)/pilot.py $(OVERLAY)
+
+unlock: ## after a killed run, when Snakemake says that the folder cannot be locked
+	$(SNAKEMAKE) --unlock
 
 clean: ## remove what a run made (not .venv)
-	rm -rf results scratch .snakemake
+	rm -rf results scratch results-photos scratch-photos .snakemake

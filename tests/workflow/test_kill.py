@@ -127,6 +127,8 @@ def test_random_kills_lose_nothing_and_redo_only_batches_in_flight(tmp_path: Pat
     assert start(run).wait() == 0, run.path("head.txt").read_text()[-3000:]
     assert run.dataset() == undisturbed
     assert min(killed["all"], killed["command"]) > KILLS // 10, "both kinds of kill happened"
+    attempts = "".join(path.read_text() for path in run.folder.glob("results/logs/*/*.attempts.log"))
+    assert attempts.count("attempt begins") > attempts.count("attempt ended"), "a killed attempt says nothing of its end"
     told: dict[str, dict[str, int]] = defaultdict(Counter)
     for line in run.path("computed.txt").read_text().splitlines():
         stage, _, key = line.split(" ", 2)

@@ -2,17 +2,14 @@
 
 from pathlib import Path
 
-from unicedit.command import parser, run
+from unicedit.command import run, run_parser
 
 STAGES = ("ingest", "prefilter", "instruct", "edit", "verify")
 
 
 def main() -> None:
-    made = parser(str(__doc__))
+    made = run_parser(str(__doc__))
     made.add_argument("--stage", choices=STAGES, required=True, help="stage whose rows are adopted")
-    made.add_argument(
-        "--configfile", type=Path, nargs="*", default=[], help="configuration files beside config/config.yaml, as given to Snakemake"
-    )
     made.add_argument("--why", default="accepted by the user", help="reason, for the record")
     arguments = made.parse_args()
     from unicedit.accept import accept
@@ -20,7 +17,9 @@ def main() -> None:
     from unicedit.workflow import read_config
 
     config = read_config([Path("config/config.yaml"), *arguments.configfile])
-    entries = accept(Path(config.paths.results), arguments.stage, todays_recipes(arguments.stage, config), arguments.why)
+    entries = accept(
+        arguments.results or Path(config.paths.results), arguments.stage, todays_recipes(arguments.stage, config), arguments.why
+    )
     for entry in entries:
         print(f"{entry['rows']} rows of {arguments.stage} {entry['variant']} made by recipe {entry['old']} serve for {entry['new']}")
     print(

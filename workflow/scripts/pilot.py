@@ -2,19 +2,20 @@
 
 from pathlib import Path
 
-from unicedit.command import parser, run
+from unicedit.command import folders, run, run_parser
 
 
 def main() -> None:
-    made = parser(str(__doc__))
-    made.add_argument("--results", type=Path, default=Path("results"), help="folder of the finished run")
-    made.add_argument("--out", type=Path, default=Path("pass_rates.yaml"), help="overlay to write")
+    made = run_parser(str(__doc__))
+    made.add_argument("--out", type=Path, help="overlay to write; by default pass_rates.yaml in the results folder")
     arguments = made.parse_args()
     from unicedit.pilot import measure
 
-    for one in measure(arguments.results, arguments.out):
+    results, _ = folders(arguments)
+    out = arguments.out or results / "pass_rates.yaml"
+    for one in measure(results, out):
         print(f"{one.subtask:28} {one.accepted:7d} of {one.asked:7d} asked  {'left out' if one.hopeless else f'{one.rate:.3f}'}")
-    print(f"written: {arguments.out}")
+    print(f"written: {out}")
 
 
 if __name__ == "__main__":

@@ -1,25 +1,23 @@
 """Have the failed rows of a stage computed again at the next run; its other rows are reused."""
 
-from pathlib import Path
-
-from unicedit.command import parser, run
+from unicedit.command import folders, run, run_parser
 
 STAGES = ("ingest", "prefilter", "instruct", "edit", "verify")
 
 
 def main() -> None:
-    made = parser(str(__doc__))
+    made = run_parser(str(__doc__))
     made.add_argument("--stage", choices=STAGES, required=True, help="stage whose failed rows are tried again")
-    made.add_argument("--results", type=Path, default=Path("results"), help="results folder")
     arguments = made.parse_args()
     from unicedit.files import read_json
     from unicedit.sidecar import set_aside
 
+    results, _ = folders(arguments)
     rows = shards = 0
-    for sidecar in sorted((arguments.results / arguments.stage).glob("*.json")):
+    for sidecar in sorted((results / arguments.stage).glob("*.json")):
         failed = read_json(sidecar).get("status", {}).get("failed", 0)
         if failed:
-            kept = arguments.results / ".kept" / arguments.stage
+            kept = results / ".kept" / arguments.stage
             kept.mkdir(parents=True, exist_ok=True)
             (kept / f"{sidecar.stem}.retry").touch()
             set_aside(sidecar, "failed rows are tried again")

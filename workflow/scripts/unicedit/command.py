@@ -3,8 +3,11 @@
 import argparse
 import json
 import logging
+import os
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +17,31 @@ from unicedit.map.run import Places, run_map
 from unicedit.map.stage import Stage
 from unicedit.sidecar import Identity
 
+log = logging.getLogger(__name__)
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
 
 def parser(description: str) -> argparse.ArgumentParser:
     """An argument parser that shows defaults."""
     return argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+
+
+def run_parser(description: str) -> argparse.ArgumentParser:
+    """The arguments of a command that looks at a whole run: which one, by its configuration files or its folder."""
+    made = parser(description)
+    made.add_argument(
+        "--configfile", type=Path, nargs="*", default=[], help="configuration files beside config/config.yaml, as given to Snakemake"
+    )
+    made.add_argument("--results", type=Path, help="results folder, in place of the one the configuration files name")
+    return made
+
+
+def folders(arguments: argparse.Namespace) -> tuple[Path, Path]:
+    """The results and scratch folders of the run that a ``run_parser`` command was asked about."""
+    from unicedit.monitor.places import places_of
+
+    results, scratch = places_of(["--configfile", *map(str, arguments.configfile)])
+    return arguments.results or results, scratch
 
 
 def table_parser(description: str) -> argparse.ArgumentParser:
@@ -39,15 +63,36 @@ def identity_of(arguments: argparse.Namespace, stage: str) -> Identity:
     return Identity(stage, arguments.shard, arguments.code, arguments.settings, tuple(arguments.inputs))
 
 
+@contextmanager
+def attempts_log(path: Path) -> Iterator[None]:
+    """Append what is logged, and how it ended, to ``path``: Snakemake begins a rule's own log anew at every attempt (design section 4)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter(LOG_FORMAT))
+    logging.getLogger().addHandler(handler)
+    log.info("attempt begins: process %d on %s, Slurm job %s", os.getpid(), socket.gethostname(), os.environ.get("SLURM_JOB_ID", "none"))
+    try:
+        yield
+    except BaseException as error:
+        log.error("attempt ended: %s: %s", type(error).__name__, error)
+        raise
+    else:
+        log.info("attempt ended well")
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+
+
 def run_stage(arguments: argparse.Namespace, stage: Stage) -> None:
     """Run a stage under the resumable map with a command's arguments."""
     places = Places.of(arguments.table, arguments.seal, arguments.scratch, stage.name, arguments.shard)
-    run_map(stage, places, identity_of(arguments, stage.name), MapSettings.model_validate(arguments.map))
+    with attempts_log(places.attempts):
+        run_map(stage, places, identity_of(arguments, stage.name), MapSettings.model_validate(arguments.map))
 
 
 def run(main: Callable[[], Any]) -> None:
     """Run a command's ``main``: log to standard error, show an expected error as one line, leave with 1 after it."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
     try:
         main()
     except KeyboardInterrupt:

@@ -41,6 +41,7 @@ class Places:
     progress: Path
     kept: Path  # without suffix: .parquet, .json, .retry
     accepted: Path
+    attempts: Path  # log over all attempts
 
     @classmethod
     def of(cls, table: Path, sidecar: Path, scratch: Path, stage: str, shard: str) -> "Places":
@@ -53,6 +54,7 @@ class Places:
             progress=scratch / "progress" / stage / f"{shard}.json",
             kept=results / ".kept" / stage / shard,
             accepted=results / ".accepted" / f"{stage}.json",
+            attempts=results / "logs" / stage / f"{shard}.attempts.log",
         )
 
     @property

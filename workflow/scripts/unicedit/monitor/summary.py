@@ -93,4 +93,6 @@ def show_failure(console: Console, output: Output, returncode: int) -> None:
     if not failed:
         for text in output.tail:
             say(f"  {text}")
+        if any("cannot be locked" in text for text in output.tail):
+            say("\nIf no other run works in this folder, an earlier one was killed: `make unlock`, and again.", "bold")
     say(f"\nAll of Snakemake's output: {output.path}")
