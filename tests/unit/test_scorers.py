@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from made_scorers import classifier, published_head, tower
 from unicedit.config.prefilter import AestheticSettings, PrefilterSettings, SafetySettings
 from unicedit.errors import PipelineError
 from unicedit.map.compute import EngineError
@@ -50,50 +51,6 @@ def test_technical_quality_is_bounded_and_defined_for_plain_pictures() -> None:
 def test_default_scores_technical_quality_alone() -> None:
     assert [type(scorer).__name__ for scorer in open_scorers(PrefilterSettings())] == ["TechnicalScorer"]
     assert "not aesthetics" in str(PrefilterSettings.__doc__)
-
-
-def tower(folder: Path, predictor: str) -> int:
-    """Save a tiny random vision tower with its processor; returns the size of its embedding."""
-    import torch
-    from transformers import (
-        CLIPImageProcessor,
-        CLIPVisionConfig,
-        CLIPVisionModelWithProjection,
-        SiglipImageProcessor,
-        SiglipVisionConfig,
-        SiglipVisionModel,
-    )
-
-    torch.manual_seed(5)
-    if predictor == "siglip_v2_5":
-        config = SiglipVisionConfig(
-            hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, image_size=28, patch_size=14
-        )
-        SiglipVisionModel(config).eval().save_pretrained(folder)
-        SiglipImageProcessor(size={"height": 28, "width": 28}).save_pretrained(folder)
-        return 32
-    config = CLIPVisionConfig(
-        hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, image_size=28, patch_size=14, projection_dim=24
-    )
-    CLIPVisionModelWithProjection(config).eval().save_pretrained(folder)
-    CLIPImageProcessor(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}).save_pretrained(folder)
-    return 24
-
-
-def published_head(path: Path, predictor: str, embedding: int) -> dict:
-    """A random head under the names the published ones have."""
-    import torch
-    from safetensors.torch import save_file
-
-    torch.manual_seed(6)
-    widths = [embedding, 1024, 128, 64, 16, 1]
-    prefix, numbers = ("scoring_head", (0, 2, 4, 6, 8)) if predictor == "siglip_v2_5" else ("layers", (0, 2, 4, 6, 7))
-    weights = {}
-    for number, before, after in zip(numbers, widths, widths[1:], strict=False):
-        weights[f"{prefix}.{number}.weight"] = torch.randn(after, before) / before**0.5
-        weights[f"{prefix}.{number}.bias"] = torch.randn(after)
-    save_file(weights, path)
-    return weights
 
 
 @pytest.mark.parametrize("predictor", ["siglip_v2_5", "laion"])
@@ -141,19 +98,13 @@ def test_missing_or_foreign_aesthetic_model_is_an_error_that_names_the_setting(t
 
 def test_safety_is_the_probability_of_the_unsafe_labels(tmp_path: Path) -> None:
     import torch
-    from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessor
+    from transformers import AutoImageProcessor, AutoModelForImageClassification
 
     from unicedit.scorers.safety import SafetyScorer
 
-    torch.manual_seed(7)
-    labels = {0: "normal", 1: "nsfw", 2: "violence"}
-    config = ViTConfig(
-        hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, image_size=28, patch_size=14, id2label=labels
-    )
-    model = ViTForImageClassification(config).eval()
-    model.save_pretrained(tmp_path)
-    processor = ViTImageProcessor(size={"height": 28, "width": 28})
-    processor.save_pretrained(tmp_path)
+    classifier(tmp_path)
+    model = AutoModelForImageClassification.from_pretrained(tmp_path).eval()
+    processor = AutoImageProcessor.from_pretrained(tmp_path, backend="pil")
     images = photographs()[:3]
     scorer = SafetyScorer(SafetySettings(model=str(tmp_path), unsafe_labels=["NSFW", "violence"], device="cpu"))
     with torch.inference_mode():

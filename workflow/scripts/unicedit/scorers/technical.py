@@ -29,7 +29,7 @@ class TechnicalScorer:
     def _one(self, image: Image.Image) -> dict[str, float]:
         from skimage.measure import blur_effect
 
-        factor = max(1, min(image.size) // REDUCED_SIDE)
+        factor = max(1, round(min(image.size) / REDUCED_SIDE))
         small = image if factor == 1 else image.reduce(factor)
         luminance = np.asarray(small.convert("L"), dtype=np.float32) / 255
         low, high = np.percentile(luminance, (5, 95))
