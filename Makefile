@@ -56,7 +56,7 @@ format: install ## put every file into the house's format
 	$(BIN)/snakefmt Snakefile workflow/rules
 
 bench: install ## ratios: ingest, scorers, resumable map, memory, dry run at paper scale
-	$(BIN)/python bench/run.py $(ARGS)
+	$(BIN)/python bench/bench.py $(ARGS)
 
 status: install ## where a running (or finished) run stands
 	$(COMMAND)/status.py $(OVERLAY)

@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from ingest_speed import ingest
@@ -28,7 +29,7 @@ def peak(folder: Path, count: int) -> float:
         return float(done.stdout.splitlines()[-1])
 
 
-def main(counts: list[int]) -> dict[int, float]:
+def main(counts: Sequence[int] = (250, 1000)) -> dict[int, float]:
     """Print and return the peaks."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
@@ -44,4 +45,4 @@ if __name__ == "__main__":
         ingest(Path(sys.argv[-1]), 0)
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     else:
-        main([int(value) for value in sys.argv[1:]] or [250, 1000])
+        main([int(value) for value in sys.argv[1:]] or (250, 1000))

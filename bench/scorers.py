@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from pictures import make_photographs
@@ -46,7 +47,7 @@ def learned(folder: Path) -> list[tuple[str, Scorer]]:
         embedding = tower(folder / predictor, predictor, PUBLISHED)
         head = folder / f"{predictor}.safetensors"
         published_head(head, predictor, embedding)
-        settings = AestheticSettings(predictor=predictor, model=str(folder / predictor), head=str(head))  # type: ignore[arg-type]
+        settings = AestheticSettings(predictor=predictor, model=str(folder / predictor), head=str(head))
         made.append((f"aesthetic {predictor}", AestheticScorer(settings)))
     classifier(folder / "safety", PUBLISHED)
     return [*made, ("safety ViT-B/16", SafetyScorer(SafetySettings(model=str(folder / "safety"))))]
@@ -67,7 +68,7 @@ def main(count: int = 24) -> dict[str, float]:
         rates["technical, 256 x 256"] = images_a_second(lambda: technical.score(small), count)
         few = large[: count if device == "cuda" else 4]
         for name, scorer in learned(folder):
-            rates[f"{name}, random weights, {device}"] = images_a_second(lambda scorer=scorer: scorer.score(few), len(few), 2)
+            rates[f"{name}, random weights, {device}"] = images_a_second(partial(scorer.score, few), len(few), 2)
     for name, rate in rates.items():
         print(f"scorer {name}: {rate:.2f} images a second, {rate / decoding:.3f} of the rate of decoding the 1-MP JPEG files alone")
     return rates
