@@ -14,7 +14,7 @@ OVERLAY := $(if $(CONFIG),--configfile $(CONFIG),)
 SNAKEMAKE := $(BIN)/snakemake $(OVERLAY) --profile profiles/local --cores $(CORES) $(ARGS)
 COMMAND := $(BIN)/python workflow/scripts
 
-.PHONY: all photos dataset tables install test test-long lint format bench status config verify-results accept retry pilot unlock clean help
+.PHONY: all photos plan dataset tables install test test-long lint format bench status config verify-results accept retry pilot unlock clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -25,6 +25,9 @@ all: install ## run the whole pipeline on the configuration, with progress and a
 photos: install ## PHOTOS=folder: a dataset from your own photographs, in results-photos
 	$(COMMAND)/run.py -- $(BIN)/snakemake --configfile config/photos.yaml $(CONFIG) --config library='{"path": "$(PHOTOS)"}' \
 	    --profile profiles/local --cores $(CORES) $(ARGS) all
+
+plan: install ## what `make all` would do
+	$(SNAKEMAKE) -n --quiet rules all
 
 dataset tables: install ## make just the dataset, or just the tables
 	$(COMMAND)/run.py -- $(SNAKEMAKE) $@
