@@ -5,7 +5,9 @@ import shutil
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from checkout import Checkout
 
@@ -188,15 +190,12 @@ def test_accepted_rows_are_adopted_under_a_new_recipe(run: Checkout) -> None:
 
 
 def test_setting_of_one_editor_recomputes_that_editors_rows(run: Checkout) -> None:
-    import pyarrow.parquet as pq
-
-    editors = [
+    names = [
         name for shard in ("00000", "00001") for name in pq.read_table(run.path(f"results/edit/{shard}.parquet"))["editor"].to_pylist()
     ]
-    settings = (
-        "edit: {editors: [{name: simulated-a, engine: simulated, share: 0.5, simulated: {flicker: 7.0}},"
-        " {name: simulated-b, engine: simulated, share: 0.5}]}\n"
-    )
-    run.path("test.yaml").write_text(run.path("test.yaml").read_text() + settings)
+    editors = yaml.safe_load(run.path("config/config.yaml").read_text())["edit"]["editors"]
+    editors[0]["simulated"]["flicker"] = 7.0
+    run.path("test.yaml").write_text(run.path("test.yaml").read_text() + yaml.safe_dump({"edit": {"editors": editors}}))
     run.snakemake("all")
-    assert run.rows()["edit"] <= len(editors)
+    assert run.rows()["edit"] == names.count(editors[0]["name"]) > 0
+    assert run.rows("reused")["edit"] == names.count(editors[1]["name"]) > 0

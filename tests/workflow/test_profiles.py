@@ -119,3 +119,9 @@ def test_folder_without_pictures_is_named(clean: Checkout, tmp_path: Path) -> No
     )
     assert done.returncode != 0
     assert "holds no picture" in done.stdout + done.stderr
+
+
+def test_missing_configuration_file_is_named(clean: Checkout) -> None:
+    done = clean.command("run", "--", *SNAKEMAKE, "--configfile", "nowhere.yaml", "--profile", "profiles/local", "all", check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip() == "error: nowhere.yaml: no such configuration file"

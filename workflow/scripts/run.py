@@ -17,9 +17,13 @@ def main() -> None:
     arguments = made.parse_args()
     if any(word in DRY for word in arguments.command):
         os.execvp(arguments.command[0], arguments.command)
-    from unicedit.monitor.places import places_of
+    from unicedit.config.model import ConfigError
+    from unicedit.monitor.places import configfiles, places_of
     from unicedit.monitor.watch import watch
 
+    for path in configfiles(arguments.command):
+        if not path.is_file():
+            raise ConfigError(f"{path}: no such configuration file")
     results, scratch = places_of(arguments.command)
     results, scratch = arguments.results or results, arguments.scratch or scratch
     sys.exit(watch(arguments.command, results / "logs" / "snakemake.log", scratch, results))
