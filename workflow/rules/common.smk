@@ -31,7 +31,11 @@ wildcard_constraints:
 
 def dataset_outputs():
     """What the target `dataset` makes: every file of it by name, so that one that is gone is made again."""
-    return [*pipeline.all_tables("assemble"), *pipeline.all_seals("assemble"), *rules.card.output]
+    return [
+        *pipeline.all_tables("assemble"),
+        *pipeline.all_seals("assemble"),
+        *rules.card.output,
+    ]
 
 
 def table_outputs():
