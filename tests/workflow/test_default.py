@@ -84,7 +84,9 @@ def test_folder_of_own_photographs(tmp_path: Path) -> None:
         photograph(name).convert("RGB").save(folder / f"{name}.jpg")
     binaries = Path(sys.executable).parent
     # as `make photos PHOTOS=...` runs it, without the installation
-    made = subprocess.run(["make", "-n", "photos", f"PHOTOS={folder}"], cwd=run.folder, capture_output=True, text=True, check=True).stdout
+    made = subprocess.run(
+        ["make", "--no-print-directory", "-n", "photos", f"PHOTOS={folder}"], cwd=run.folder, capture_output=True, text=True, check=True
+    ).stdout
     line = made[made.index(".venv/bin/python workflow/scripts/run.py") :].replace(".venv/bin", str(binaries))
     done = subprocess.run(["bash", "-c", line], cwd=run.folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
