@@ -211,13 +211,13 @@ def run_map(stage: Stage, places: Places, identity: Identity, settings: MapSetti
             places.kept_table, places.kept_sidecar, accepted_recipes(places.accepted), retry_failed=places.retry.exists()
         )
         journal = Journal(places.journal, stage.schema, lease, settings.segment_mb << 20, settings.segment_seconds)
-        finished.add_journal(journal.segments())
+        finished.add_journal(journal.segments(), check=True)
         counts = {"computed": 0, "reused": reused, "resumed": len(finished.at) - reused, "failed": 0, "done": len(finished.at)}
         missing = [item for item in items if item.key not in finished]
         progress.update({"total": len(items), **counts}, force=True)
         _compute_missing(stage, missing, journal, progress, settings, counts)
         if missing:
-            finished.add_journal(journal.segments())
+            finished.add_journal(journal.own(), check=False)
         lost = [item.key for item in items if item.key not in finished]
         if lost:
             raise RuntimeError(
