@@ -4,11 +4,12 @@
 """
 
 import argparse
-import importlib
 import os
 import platform
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 USUAL = ("resumable_map", "ingest_speed", "scorers", "memory", "dry_run")
 OPTIONAL = ("img2dataset_peer",)
@@ -22,8 +23,8 @@ def main() -> None:
         made.error(f"no benchmark named {', '.join(sorted(unknown))}; there are {', '.join((*USUAL, *OPTIONAL))}")
     print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}", flush=True)
     for name in names:
-        importlib.import_module(name).main()
-        sys.stdout.flush()
+        # each in a process of its own: a child's peak memory counts what its parent held when it was started
+        subprocess.run([sys.executable, str(Path(__file__).with_name(f"{name}.py"))], check=True)
 
 
 if __name__ == "__main__":

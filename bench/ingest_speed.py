@@ -60,7 +60,7 @@ def measure(folder: Path, what: str, cores: str) -> float:
     return float(json.loads(done.stdout.splitlines()[-1]))
 
 
-def main(count: int = 120, repeats: int = 3) -> dict[str, float]:
+def main(count: int = 300, repeats: int = 3) -> dict[str, float]:
     """Print and return the ratios: the best of ``repeats`` of each measurement."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)

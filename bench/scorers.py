@@ -3,6 +3,8 @@
 The learned scorers run their published architectures with random weights, on the GPU where there is one: how fast they are does not depend on what they learned.
 """
 
+import logging
+import os
 import sys
 import tempfile
 import time
@@ -14,6 +16,8 @@ from pictures import make_photographs
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 
 from made_scorers import PUBLISHED, classifier, published_head, tower
 from unicedit.config.prefilter import AestheticSettings, SafetySettings
@@ -75,4 +79,5 @@ def main(count: int = 24) -> dict[str, float]:
 
 
 if __name__ == "__main__":
+    logging.disable(logging.WARNING)  # of transformers' notes on what is not installed
     main()
