@@ -2,7 +2,7 @@
 post-verification).
 """
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -29,9 +29,23 @@ class VerifyReply(BaseModel):
     instruction_cn: Line
 
 
-def parse_reply(text: str) -> VerifyReply:
+class ShortReply(BaseModel):
+    """The reply without captions, for cheap runs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    differences: Annotated[list[Line], Field(max_length=100)]
+    is_changed: bool
+    instruction_en: Line
+    instruction_cn: Line
+
+
+Reply = TypeVar("Reply", VerifyReply, ShortReply)
+
+
+def parse_reply(text: str, model: type[Reply] = VerifyReply) -> Reply:  # type: ignore[assignment]
     """The reply in a text. Raises ``ReplyError``, also where an edit is called valid and not restated."""
-    reply = parse(text, VerifyReply)
+    reply = parse(text, model)
     if reply.is_changed and not english(reply.instruction_en):
         raise ReplyError("is_changed is true, and instruction_en holds no English instruction")
     if reply.is_changed and not chinese(reply.instruction_cn):

@@ -1,0 +1,1 @@
+"""Qwen-Verify: the trained verifier (paper section 2 of post-verification; design section 8)."""
