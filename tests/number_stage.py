@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from unicedit.config.map import MapSettings
+from unicedit.map.compute import EngineError
 from unicedit.map.run import Places, run_map
 from unicedit.map.stage import Batch, Compute, Item, Row, RowError, Stage
 from unicedit.sidecar import Identity
@@ -45,6 +46,7 @@ class NumberStage(Stage):
         bad: Sequence[int] = (),
         poison: Sequence[int] = (),
         broken: bool = False,
+        opening: str = "",
         limit: int | None = None,
     ) -> None:
         self.numbers = list(numbers)
@@ -55,6 +57,7 @@ class NumberStage(Stage):
         self.bad = set(bad)
         self.poison = set(poison)
         self.broken = broken
+        self.opening = opening  # what happens as the engine is opened: "", "raises" or "dies"
         self.limit = limit
         self.decision = "" if limit is None else f"limit {limit}"
 
@@ -66,6 +69,10 @@ class NumberStage(Stage):
         return [item.row["number"] for item in items]
 
     def open(self) -> Compute:
+        if self.opening == "raises":
+            raise EngineError("no such model")
+        if self.opening == "dies":
+            os.kill(os.getpid(), signal.SIGKILL)
         return self._compute
 
     def _compute(self, batch: Batch) -> list[list[Row] | RowError]:

@@ -96,6 +96,25 @@ def test_broken_engine_stops_the_job_instead_of_failing_every_row(tmp_path: Path
     assert not (tmp_path / "results/number/00000.parquet").exists()
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_engine_that_cannot_be_opened_stops_the_job(tmp_path: Path, workers: int) -> None:
+    with pytest.raises(EngineError, match="no such model"):
+        run_numbers(tmp_path, NumberStage(NUMBERS, tmp_path / "calls", opening="raises"), workers=workers)
+    assert not (tmp_path / "results/number/00000.parquet").exists()
+
+
+def test_worker_that_dies_of_opening_its_engine_stops_the_job(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="a worker died while its engine was opened"):
+        run_numbers(tmp_path, NumberStage(NUMBERS, tmp_path / "calls", opening="dies"), workers=1)
+    assert not (tmp_path / "results/number/00000.parquet").exists()
+
+
+def test_rows_that_all_kill_their_worker_stop_the_job(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="the first 3 rows all failed, the last with: worker_died"):
+        run_numbers(tmp_path, NumberStage(NUMBERS, tmp_path / "calls", poison=NUMBERS), workers=1, stop_after_failures=3)
+    assert not (tmp_path / "results/number/00000.parquet").exists()
+
+
 def test_row_that_kills_its_worker_is_failed_and_the_rest_survives(tmp_path: Path) -> None:
     counts = run_numbers(tmp_path, NumberStage(NUMBERS, tmp_path / "calls", poison=[11]), workers=1)
     table = pq.read_table(tmp_path / "results/number/00000.parquet").to_pylist()

@@ -23,7 +23,7 @@ class EngineError(PipelineError):
 
 
 class UnexpectedError(RowError):
-    """A row's computation raised something that is not a ``RowError``."""
+    """A row's computation raised something that is not a ``RowError``, or ended its process."""
 
 
 def attempt(compute: Compute, batch: Batch, retries: int) -> list[Result]:
@@ -114,18 +114,27 @@ def in_process(stage: Stage, batches: Iterable[Loaded], retries: int) -> Iterato
         yield items, attempt(compute, list(zip(items, payloads, strict=True)), retries)
 
 
+_worker_stage: Stage | None = None
 _worker_compute: Compute | None = None
 
 
 def _start_worker(stage: Stage, devices: "multiprocessing.queues.Queue[str]") -> None:
-    global _worker_compute
+    global _worker_stage
     device = devices.get()
     if device:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
-    _worker_compute = stage.open()
+    _worker_stage = stage
+
+
+def _open() -> None:
+    """Open the engine, once a worker. Not in the pool's initializer: an error there would only be told as a broken pool."""
+    global _worker_compute
+    assert _worker_stage is not None
+    _worker_compute = _worker_compute or _worker_stage.open()
 
 
 def _work(items: list[Item], payloads: list[Payload], retries: int) -> list[Result]:
+    _open()
     assert _worker_compute is not None
     return attempt(_worker_compute, list(zip(items, payloads, strict=True)), retries)
 
@@ -133,7 +142,8 @@ def _work(items: list[Item], payloads: list[Payload], retries: int) -> list[Resu
 class Workers:
     """Worker processes, one a device where ``CUDA_VISIBLE_DEVICES`` names several; batches go to whichever is free.
 
-    When a worker dies, the batches in flight are computed again one item at a time; an item that kills its worker again is recorded as failed.
+    When a worker dies, the batches in flight are computed again one item at a time; an item that kills its worker again is recorded as failed. What the
+    engine raises as it opens is raised here; ``EngineError`` where a worker died of opening it.
     """
 
     def __init__(self, stage: Stage, count: int, retries: int) -> None:
@@ -180,11 +190,17 @@ class Workers:
                     yield [item], [self._alone(item, payload)]
 
     def _alone(self, item: Item, payload: Payload) -> Result:
-        try:
-            with self._pool(1) as pool:
+        with self._pool(1) as pool:
+            try:
+                pool.submit(_open).result()
+            except BrokenProcessPool as error:
+                raise EngineError(
+                    f"{self.stage.name}: a worker died while its engine was opened (killed for memory?); map.workers: 0 shows what it says"
+                ) from error
+            try:
                 return pool.submit(_work, [item], [payload], self.retries).result()[0]
-        except BrokenProcessPool:
-            return RowError("worker_died: computing this row ended its process")
+            except BrokenProcessPool:
+                return UnexpectedError("worker_died: computing this row ended its process")
 
 
 def computed(
