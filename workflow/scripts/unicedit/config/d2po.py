@@ -1,0 +1,41 @@
+"""Settings of differential direct preference optimisation."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from unicedit.config.training import TrainingSettings
+
+Loss = Literal[
+    "sigmoid", "sft", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair", "sppo_hard", "aot", "aot_unpaired", "apo_zero",
+    "apo_down", "discopop", "sigmoid_norm",
+]  # fmt: skip
+
+
+class D2poSettings(TrainingSettings):
+    """Preference pairs over all kinds of samples, with the frozen SFT model as reference (paper section on Qwen-Verify, second step; about 20k pairs there)."""
+
+    batch_size: int = Field(16, ge=1, le=65_536, description="Pairs an update, over all devices.")
+    learning_rate: float = Field(
+        2e-4, gt=0, le=1, description="Peak learning rate of AdamW. Published nowhere; with the sigmoid term alone a tenth of this is safe."
+    )
+    beta: float = Field(
+        0.3, gt=0, le=100, description="Strength of the tie to the reference, beta in the paper's equation. Its value is published nowhere."
+    )
+    losses: dict[Loss, float] = Field(
+        {"sigmoid": 1.0, "sft": 1.0},
+        min_length=1,
+        description="Terms of the loss and their weights, by trl's names. `sigmoid` alone is the paper's; `sft` is the cross-entropy of the preferred reply, "
+        "without which its probability may fall as long as the other's falls faster. `sft` alone is a control of Table 5.",
+    )
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=0.5, description="Share of pairs taken for wrongly labelled, for the terms `robust` and `exo_pair`."
+    )
+
+    @model_validator(mode="after")
+    def _terms_fit(self) -> "D2poSettings":
+        if not any(weight > 0 for weight in self.losses.values()):
+            raise ValueError("one term of `losses` needs a weight above 0")
+        if "exo_pair" in self.losses and not self.label_smoothing:
+            raise ValueError("the term exo_pair needs `label_smoothing` above 0; its paper recommends 0.001")
+        return self

@@ -1,0 +1,38 @@
+"""Supervised fine-tuning through trl: the reply's cross-entropy, given pictures and question."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
+
+from unicedit.config.sft import SftSettings
+from unicedit.training.arguments import adapters, common_arguments, weights_dtype
+from unicedit.training.collate import Prepared, SftCollator
+from unicedit.training.model import prepared_model
+from unicedit.training.order import order, updates
+from unicedit.training.rows import sft_rows
+
+if TYPE_CHECKING:
+    from unicedit.training.job import TrainingJob
+
+
+def sft_trainer(job: "TrainingJob", callbacks: Sequence[Any] = ()) -> SFTTrainer:
+    """trl's trainer, ready to train a job. Raises ``PipelineError`` for unusable data, ``EngineError`` for an unusable base model."""
+    settings, launch, verifier = job.settings, job.launch, job.verifier
+    assert isinstance(settings, SftSettings)
+    rows = sft_rows(job.data, settings.kinds, verifier.form, verifier.differential, withheld=settings.withheld, cache=job.folder / "rows")
+    steps = updates(len(rows.keys), settings.batch_size, settings.steps, settings.epochs)
+    numbers = order(rows.shapes, rows.lengths, settings.batch_size, steps, settings.seed)
+    # before the model: under ZeRO-3 they decide how its weights are loaded
+    arguments = SFTConfig(**common_arguments(settings, launch, job.folder, steps), completion_only_loss=True)
+    model, processor = prepared_model(job, weights_dtype(settings, launch))
+    return SFTTrainer(
+        model=model,
+        args=arguments,
+        data_collator=SftCollator(Prepared(processor, verifier.differential, launch.keep_mb)),
+        train_dataset=rows.dataset.select(numbers),
+        processing_class=processor,
+        peft_config=adapters(settings.lora, verifier.differential),
+        callbacks=list(callbacks),
+    )
