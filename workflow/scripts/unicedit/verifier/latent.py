@@ -18,13 +18,13 @@ from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLModel
 from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLModel
 
 
-class ZeroLinear(nn.Linear):
+class ZeroLinear(nn.Linear):  # type: ignore[misc]
     """A linear layer that starts at zero. A type of its own: transformers takes a parameter for initialised after the first call on its module,
     so zeroing a plain ``nn.Linear`` from its parent's turn would be skipped.
     """
 
 
-class Differential(nn.Module):
+class Differential(nn.Module):  # type: ignore[misc]
     """P: (tokens, width) to (tokens, width)."""
 
     def __init__(self, width: int) -> None:
@@ -77,13 +77,12 @@ def _initialise(stock: Any, model: Any, module: nn.Module) -> None:
         stock._init_weights(model, module)
 
 
-class LatentQwen2_5_VLModel(_LatentModel, Qwen2_5_VLModel):
-    @torch.no_grad()
+class LatentQwen2_5_VLModel(_LatentModel, Qwen2_5_VLModel):  # type: ignore[misc]
     def _init_weights(self, module: nn.Module) -> None:
         _initialise(Qwen2_5_VLModel, self, module)
 
 
-class LatentQwen2_5_VLForConditionalGeneration(Qwen2_5_VLForConditionalGeneration):
+class LatentQwen2_5_VLForConditionalGeneration(Qwen2_5_VLForConditionalGeneration):  # type: ignore[misc]
     """Qwen2.5-VL with the residual."""
 
     def __init__(self, config: Any) -> None:
@@ -91,18 +90,16 @@ class LatentQwen2_5_VLForConditionalGeneration(Qwen2_5_VLForConditionalGeneratio
         self.model = LatentQwen2_5_VLModel(config)
         self.post_init()
 
-    @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         _initialise(Qwen2_5_VLForConditionalGeneration, self, module)
 
 
-class LatentQwen3VLModel(_LatentModel, Qwen3VLModel):
-    @torch.no_grad()
+class LatentQwen3VLModel(_LatentModel, Qwen3VLModel):  # type: ignore[misc]
     def _init_weights(self, module: nn.Module) -> None:
         _initialise(Qwen3VLModel, self, module)
 
 
-class LatentQwen3VLForConditionalGeneration(Qwen3VLForConditionalGeneration):
+class LatentQwen3VLForConditionalGeneration(Qwen3VLForConditionalGeneration):  # type: ignore[misc]
     """Qwen3-VL with the residual; the features that go into its early layers (deepstack) stay as they are."""
 
     def __init__(self, config: Any) -> None:
@@ -110,7 +107,6 @@ class LatentQwen3VLForConditionalGeneration(Qwen3VLForConditionalGeneration):
         self.model = LatentQwen3VLModel(config)
         self.post_init()
 
-    @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         _initialise(Qwen3VLForConditionalGeneration, self, module)
 

@@ -12,7 +12,7 @@ from transformers.processing_utils import ProcessorMixin
 from transformers.utils import is_torchvision_available
 
 
-class _WithoutVideo(ProcessorMixin):
+class _WithoutVideo(ProcessorMixin):  # type: ignore[misc]
     """``__init__`` must not name ``video_processor``: transformers reads from its signature which parts a processor has."""
 
     def __init__(self, image_processor: Any = None, tokenizer: Any = None, chat_template: str | None = None, **_: Any) -> None:
@@ -24,11 +24,11 @@ class _WithoutVideo(ProcessorMixin):
         ProcessorMixin.__init__(self, image_processor, tokenizer, chat_template=chat_template)
 
 
-class Qwen2_5_VLProcessor(_WithoutVideo, StockQwen2_5):
+class Qwen2_5_VLProcessor(_WithoutVideo, StockQwen2_5):  # type: ignore[misc]
     """Qwen2.5-VL, images and text."""
 
 
-class Qwen3VLProcessor(_WithoutVideo, StockQwen3):
+class Qwen3VLProcessor(_WithoutVideo, StockQwen3):  # type: ignore[misc]
     """Qwen3-VL, images and text."""
 
 
