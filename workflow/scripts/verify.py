@@ -11,6 +11,8 @@ def main() -> None:
     made.add_argument("--ingest", type=Path, required=True, help="the shard's ingest table")
     made.add_argument("--instruct", type=Path, required=True, help="the shard's instruct table")
     made.add_argument("--edit", type=Path, required=True, help="the shard's edit table")
+    made.add_argument("--model", type=Path, help="folder of the verifier trained in this run, for the engine `transformers`")
+    made.add_argument("--base", type=Path, help="folder of the model it was trained from, for its blind second reading")
     arguments = made.parse_args()
     from unicedit.config.edit import EditSettings
     from unicedit.config.verify import VerifySettings
@@ -21,7 +23,8 @@ def main() -> None:
     editors = EditSettings(**settings.get("edit", {}))
     verify = VerifySettings(**settings["verify"])
     recipe = verify_recipe(verify, editors)
-    run_stage(arguments, VerifyStage(arguments.ingest, arguments.instruct, arguments.edit, verify, editors, recipe))
+    tables = (arguments.ingest, arguments.instruct, arguments.edit)
+    run_stage(arguments, VerifyStage(*tables, verify, editors, recipe, arguments.model, arguments.base))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from unicedit.map.stage import Batch, Compute, Item, Row, RowError, Stage
 from unicedit.provenance import EditProvenance
 from unicedit.schema import FAILED, OK, REJECTED, VERIFY
 from unicedit.sources import KeyedTable, Sources
-from unicedit.verify.engines import open_verifier
+from unicedit.verify.engines import models_of, open_verifier
 from unicedit.verify.port import Case, Verifier
 
 _TEXTS = ("instruction_en", "instruction_cn")
@@ -23,28 +23,45 @@ _TEXTS = ("instruction_en", "instruction_cn")
 class VerifyStage(Stage):
     """Verdicts on the edits that are ``ok``: ``rejected`` as ``no_change`` where no valid edit took place.
 
-    A verifier that reads gives the verdict itself; for one that measures, a threshold decides afterwards, so that moving it measures
-    nothing again.
+    A simulated verifier gives the verdict itself. For one that measures (``ssim``), and for a trained one, whose reply has a margin, a threshold
+    decides afterwards, so that moving it computes nothing again. ``trained`` and ``base`` are the folders of the verifier trained in this run and of
+    the model it began with; the settings may name others.
     """
 
     name = "verify"
     schema = VERIFY
 
-    def __init__(self, ingest: Path, instruct: Path, edit: Path, settings: VerifySettings, editors: EditSettings, recipe: str) -> None:
+    def __init__(
+        self,
+        ingest: Path,
+        instruct: Path,
+        edit: Path,
+        settings: VerifySettings,
+        editors: EditSettings,
+        recipe: str,
+        trained: Path | None = None,
+        base: Path | None = None,
+    ) -> None:
         self.edit = edit
         self.settings = settings
         self.editors = editors
         self.recipe = recipe
         self.batch_size = settings.batch_size
-        self.decision = digest_of(settings.ssim.threshold) if settings.engine == "ssim" else ""
+        self.trained = str(trained) if trained else None
+        self.base = str(base) if base else None
+        self.threshold = {"ssim": settings.ssim.threshold, "transformers": settings.transformers.threshold}.get(settings.engine)
+        self.decision = digest_of(self.threshold) if self.threshold is not None else ""
         self.sources = Sources(ingest)
         self.instructions = KeyedTable(instruct)
         self.edits = KeyedTable(edit)
 
     def items(self) -> Iterator[Item]:
-        """One item an edit. Its inputs are those of the edit (source picture, instruction, editor, seed) and the edited picture."""
+        """One item an edit. Its inputs are those of the edit (source picture, instruction, editor, seed), the edited picture, and the weights of the
+        models that read.
+        """
+        models = models_of(self.settings.transformers, self.trained, self.base) if self.settings.engine == "transformers" else []
         for row in rows(self.edit, ["key", "inputs", "edit_digest"], OK):
-            yield Item(key=row["key"], inputs=digest_of(row["inputs"], row["edit_digest"]), recipe=self.recipe)
+            yield Item(key=row["key"], inputs=digest_of(row["inputs"], row["edit_digest"], *models), recipe=self.recipe)
 
     def load(self, items: Sequence[Item]) -> Sequence[Case]:
         """Both pictures and the instruction of each edit."""
@@ -65,7 +82,7 @@ class VerifyStage(Stage):
 
     def open(self) -> Compute:
         """The function that verifies a batch."""
-        verifier = open_verifier(self.settings, self.editors)
+        verifier = open_verifier(self.settings, self.editors, self.trained, self.base)
         return lambda batch: self.compute(verifier, batch)
 
     def compute(self, verifier: Verifier, batch: Batch) -> list[list[Row] | RowError]:
@@ -76,18 +93,24 @@ class VerifyStage(Stage):
         return [verdict if isinstance(verdict, RowError) else [verdict] for verdict in verdicts]
 
     def decide(self, table: pa.Table) -> pa.Table:
-        """Set ``is_changed``, ``status`` and ``reason`` of measured rows: an edit as similar to its source as the threshold, or more, is
-        unchanged.
+        """Set ``is_changed``, ``status`` and ``reason`` of rows with a score: measured ones, where an edit as similar to its source as the threshold, or
+        more, is unchanged; and read ones, where an edit whose margin is above the threshold is changed. A read row without a margin keeps its verdict.
         """
-        threshold = self.settings.ssim.threshold
+        if self.threshold is None:
+            return table
         columns = {name: table[name].to_pylist() for name in ("score", "is_changed", "status", "reason")}
         for row, (score, status) in enumerate(zip(columns["score"], columns["status"], strict=True)):
             if status == FAILED:
                 continue
-            changed = score < threshold
+            if self.settings.engine == "ssim":
+                changed, why = score < self.threshold, f"ssim {score:.4f} >= {self.threshold:g}"
+            elif score is None:
+                changed, why = columns["is_changed"][row], "the verifier saw no valid edit"
+            else:
+                changed, why = score > self.threshold, f"margin {score:g} <= {self.threshold:g}"
             columns["is_changed"][row] = changed
             columns["status"][row] = OK if changed else REJECTED
-            columns["reason"][row] = None if changed else f"no_change: ssim {score:.4f} >= {threshold:g}"
+            columns["reason"][row] = None if changed else f"no_change: {why}"
         for name in ("is_changed", "status", "reason"):
             index = table.schema.get_field_index(name)
             field = table.schema.field(index)

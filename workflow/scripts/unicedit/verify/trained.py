@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unicedit.config.verify import TransformersSettings
-from unicedit.map.compute import EngineError
 from unicedit.map.stage import Row, RowError
 from unicedit.schema import OK
 from unicedit.scorers.models import device_of
@@ -15,6 +14,7 @@ from unicedit.verifier.chat import Form
 from unicedit.verifier.identity import model_digest
 from unicedit.verifier.load import Differential, load_verifier, recorded
 from unicedit.verifier.reader import Pair, Reader, Reading, check_pictures
+from unicedit.verify.models import blind_model_of, model_of
 from unicedit.verify.port import Case
 from unicedit.verify.reply import ShortReply, VerifyReply, parse_reply
 from unicedit.vlm.reply import ReplyError, raw
@@ -143,20 +143,6 @@ def score_of(margin: float | None, is_changed: bool) -> float | None:
     if margin is None:
         return None
     return max(round(margin, 3), 0.001) if is_changed else min(round(margin, 3), 0.0)
-
-
-def model_of(settings: TransformersSettings, trained: str | None) -> str:
-    """The verifier: the one that the settings name, or else the one trained in this run. Raises ``EngineError`` where there is neither."""
-    if not (path := settings.model or trained):
-        raise EngineError("config: verify.transformers.model: names no model, and none was trained in this run")
-    return path
-
-
-def blind_model_of(settings: TransformersSettings, base: str | None) -> str:
-    """The blind reader: the one that the settings name, or else the base. Raises ``EngineError`` where there is neither."""
-    if not (path := settings.blind_model or base):
-        raise EngineError("config: verify.transformers.blind_model: names no model, and no base was given; or set blind_weight to 0")
-    return path
 
 
 def _seed(key: str, attempt: int) -> int:
