@@ -16,6 +16,7 @@ class SlurmSettings(Section):
     account: str | None = Field(None, description="Account; null: yours.")
     qos: str | None = Field(None, description="Quality of service; null: the default.")
     constraint: str | None = Field(None, description="Feature that the nodes must have, as `h100`.")
+    gpus_per_process: int = Field(1, ge=0, le=1, description="GPUs a process: one, or none on a cluster without.")
     cpus_per_process: int = Field(8, ge=1, description="CPU cores a process (a GPU).")
     memory_gb: int | None = Field(None, ge=1, description="Memory a node, in GB; null: the partition's default.")
     setup: list[str] = Field([], description="Shell lines that run before the training, as `module load cuda`.")

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from unicedit.training.job import TrainingJob
 
 
-def d2po_trainer(job: "TrainingJob", callbacks: Sequence[Any] = ()) -> D2POTrainer:
-    """The trainer, ready to train a job. Raises ``PipelineError`` for unusable data, ``EngineError`` for an unusable base model."""
+def d2po_trainer(job: "TrainingJob", callbacks: Sequence[Any] = ()) -> tuple[D2POTrainer, int]:
+    """The trainer, ready to train a job, and the number of rows it trains on. Raises ``PipelineError`` for unusable data, ``EngineError`` for an unusable base model."""
     settings, launch, verifier = job.settings, job.launch, job.verifier
     assert isinstance(settings, D2poSettings)
     rows = preference_rows(job.data, verifier.form, verifier.differential, withheld=settings.withheld, cache=job.folder / "rows")
@@ -45,4 +45,4 @@ def d2po_trainer(job: "TrainingJob", callbacks: Sequence[Any] = ()) -> D2POTrain
     )
     if launch.cached_reference:
         trainer.keep_reference(rows, job.folder / "reference.safetensors", arguments.per_device_train_batch_size)
-    return trainer
+    return trainer, len(rows.keys)

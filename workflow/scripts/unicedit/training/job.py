@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from unicedit.config.d2po import D2poSettings
 from unicedit.config.launch import LaunchSettings
 from unicedit.config.sft import SftSettings
+from unicedit.files import read_json, write_json
+from unicedit.map.lease import Lease
 from unicedit.verifier.chat import Form
 from unicedit.verifier.load import Differential
 
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
     from unicedit.training.preemption import Preemption
 
 log = logging.getLogger(__name__)
-MODEL, CURVES = "model", "curves.csv"  # in the job's folder, when it is done
+MODEL, CURVES, RESULT = "model", "curves.csv", "result.json"  # in the job's folder, when it is done
+_LEASE = "lease.json"
+LEASE_SECONDS = 60  # a training whose heartbeat stands still for this long counts as dead
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,10 @@ class TrainingJob:
     def stage(self) -> str:
         return "sft" if isinstance(self.settings, SftSettings) else "d2po"
 
-    def __call__(self) -> dict[str, Any]:
-        """Train, save the model, and return the number of updates and the seconds they took in this run."""
-        if "SUBMITIT_EXECUTOR" not in os.environ:
-            return self.run()
-        return self._run_under_submitit()
+    def result(self) -> dict[str, Any] | None:
+        """What a finished training returned; None before it is finished."""
+        path = self.folder / RESULT
+        return read_json(path) if path.exists() else None
 
     def checkpoint(self) -> "DelayedSubmission":
         """What submitit puts into the queue again: the same job."""
@@ -61,13 +64,20 @@ class TrainingJob:
         return DelayedSubmission(self)
 
     def run(self, *, stopping: tuple[int, ...] | None = None, storing: tuple[int, ...] = ()) -> dict[str, Any]:
-        """Train in this process, one of several where the environment says so (as torchrun does). Raises ``Preempted`` on a ``stopping`` signal."""
+        """Train in this process, one of several where the environment says so (as torchrun does), and save the model. Returns ``steps`` (updates), ``rows``
+        (trained on) and the ``seconds`` of this run. Raises ``Preempted`` on a ``stopping`` signal; without any given, on the announced one and SIGTERM.
+        """
         from unicedit.training.preemption import Preemption
 
-        # not before: both look for devices, and this class is also loaded where nothing is trained
         announced = getattr(signal, f"SIG{self.launch.signal}")
+        self.folder.mkdir(parents=True, exist_ok=True)
         with Preemption(stopping if stopping is not None else (announced, signal.SIGTERM), storing) as preemption:
-            return self._train(preemption)
+            if os.environ.get("RANK", "0") != "0":
+                return self._train(preemption)
+            with Lease(self.folder / _LEASE, LEASE_SECONDS):  # one training a folder, whoever started it
+                result = self._train(preemption)
+                write_json(self.folder / RESULT, result)
+                return result
 
     def _train(self, preemption: "Preemption") -> dict[str, Any]:
         import torch
@@ -77,25 +87,25 @@ class TrainingJob:
         from unicedit.training.finish import save_trained
         from unicedit.verifier.cpu_speed import enable
 
+        first = os.environ.get("RANK", "0") == "0"
         if not torch.cuda.is_available():
             enable()
-        self.folder.mkdir(parents=True, exist_ok=True)
         started = time.monotonic()
         if isinstance(self.settings, SftSettings):
             from unicedit.training.sft import sft_trainer as build
         else:
             from unicedit.training.d2po_training import d2po_trainer as build
-        trainer = build(self, [preemption, Curves(self.folder / CURVES)])
-        resumed = last_checkpoint(self.folder / "checkpoints")
+        trainer, rows = build(self, [preemption, Curves(self.folder / CURVES)])
+        resumed = last_checkpoint(self.folder / "checkpoints", tidy=first)
         if resumed:
             log.info("going on from %s", resumed)
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
         preemption.check(trainer.state)
         save_trained(trainer, self)
-        return {"steps": trainer.state.global_step, "seconds": time.monotonic() - started}
+        return {"steps": trainer.state.global_step, "rows": rows, "seconds": time.monotonic() - started}
 
-    def _run_under_submitit(self) -> dict[str, Any]:
-        """Train as one process of a submitit job: on the announced signal, a checkpoint, and into the queue again by submitit's own handler."""
+    def __call__(self) -> dict[str, Any]:
+        """``run`` as one process of a submitit job: on the announced signal, a checkpoint, and into the queue again by submitit's own handler."""
         from submitit.helpers import TorchDistributedEnvironment
 
         from unicedit.training.preemption import Preempted

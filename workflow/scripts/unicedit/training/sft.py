@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from unicedit.training.job import TrainingJob
 
 
-def sft_trainer(job: "TrainingJob", callbacks: Sequence[Any] = ()) -> SFTTrainer:
-    """trl's trainer, ready to train a job. Raises ``PipelineError`` for unusable data, ``EngineError`` for an unusable base model."""
+def sft_trainer(job: "TrainingJob", callbacks: Sequence[Any] = ()) -> tuple[SFTTrainer, int]:
+    """trl's trainer, ready to train a job, and the number of rows it trains on. Raises ``PipelineError`` for unusable data, ``EngineError`` for an unusable base model."""
     settings, launch, verifier = job.settings, job.launch, job.verifier
     assert isinstance(settings, SftSettings)
     rows = sft_rows(job.data, settings.kinds, verifier.form, verifier.differential, withheld=settings.withheld, cache=job.folder / "rows")
@@ -27,7 +27,7 @@ def sft_trainer(job: "TrainingJob", callbacks: Sequence[Any] = ()) -> SFTTrainer
     # before the model: under ZeRO-3 they decide how its weights are loaded
     arguments = SFTConfig(**common_arguments(settings, launch, job.folder, steps), completion_only_loss=True)
     model, processor = prepared_model(job, weights_dtype(settings, launch))
-    return SFTTrainer(
+    trainer = SFTTrainer(
         model=model,
         args=arguments,
         data_collator=SftCollator(Prepared(processor, verifier.differential, launch.keep_mb)),
@@ -36,3 +36,4 @@ def sft_trainer(job: "TrainingJob", callbacks: Sequence[Any] = ()) -> SFTTrainer
         peft_config=adapters(settings.lora, verifier.differential),
         callbacks=list(callbacks),
     )
+    return trainer, len(rows.keys)
