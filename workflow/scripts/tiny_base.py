@@ -1,0 +1,52 @@
+"""Train the tiny base model that stands in for a pretrained vision-language model, and write it to a folder.
+
+Pictures of its lessons are drawn once into --work; checkpoints lie there too, and --resume goes on from them.
+"""
+
+from pathlib import Path
+
+from unicedit.command import parser, run
+
+
+def main() -> None:
+    made = parser(str(__doc__))
+    made.add_argument("--out", type=Path, default=Path("models/tiny-base"), help="folder of the finished model")
+    made.add_argument("--work", type=Path, required=True, help="folder for the lessons' pictures and the checkpoints")
+    made.add_argument("--minutes", type=float, default=75.0, help="wall time of the training, without the drawing of pictures")
+    made.add_argument(
+        "--shares", type=float, nargs=3, default=(0.25, 0.15, 0.6), help="shares of the time: seeing; saying, the tower frozen; saying"
+    )
+    made.add_argument("--groups", type=int, default=6_000, help="scenes of the lessons, each with three edits")
+    made.add_argument("--resume", type=Path, help="folder of a checkpoint to go on from")
+    made.add_argument("--seed", type=int, default=1, help="seed of the weights and of the order of lessons")
+    made.add_argument("--threads", type=int, default=1, help="threads of torch")
+    made.add_argument("--no-card", action="store_true", help="write the model without measuring it")
+    arguments = made.parse_args()
+
+    import torch
+
+    from unicedit.base.card import write_card
+    from unicedit.base.training import GROUPS, begin, feed_of, resume, teach_saying, teach_seeing
+    from unicedit.verifier import cpu_speed
+
+    torch.set_num_threads(arguments.threads)
+    cpu_speed.enable()
+    pictures, kept = arguments.work / "pictures", arguments.work / "checkpoint"
+    trainee = resume(arguments.resume) if arguments.resume else begin(arguments.seed, arguments.groups)
+    trainee.log.groups = max(trainee.log.groups, arguments.groups)
+    see, frozen, both = (arguments.minutes * share for share in arguments.shares)
+    if arguments.minutes > 0:
+        feed = feed_of(pictures, "train", arguments.groups)
+        if see:
+            teach_seeing(trainee, feed, see, kept)
+        if frozen:
+            teach_saying(trainee, feed, frozen, kept, frozen=True)
+        if both:
+            teach_saying(trainee, feed, both, kept, frozen=False)
+    trainee.publish(arguments.out)
+    if not arguments.no_card:
+        write_card(trainee, {split: feed_of(pictures, split, GROUPS[split]) for split in ("validation", "test")}, arguments.out)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,176 @@
+"""The lessons: describe, compare, answer. What is asked about which pictures, and the right answer, from the truth about the scenes.
+
+No lesson gives an instruction that might be wrong: to judge one is what the verifier is taught later.
+"""
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from unicedit.base.scenes import Change, Group
+from unicedit.world.describe import _thing, caption, differences
+from unicedit.world.faults import NONE
+from unicedit.world.grammar import Edit, say
+from unicedit.world.scene import PLACES, Scene, Thing
+from unicedit.world.verifier import _SPOILS as SPOILT
+from unicedit.world.words import CN, EN, thing_text
+
+DESCRIBE = "Describe the picture."
+BOTH = "Describe both pictures."
+COMPARE = "What changed from the first picture to the second?"
+COMPARE_THREE = "What changed from the first picture to the second? The third shows the difference."
+INSTRUCT = " Say it as an instruction too, in English and Chinese."
+ENGLISH = "Say the change as an instruction."
+CHINESE = "用中文说出这个修改。"
+WHAT, WHERE = "What is in the {}?", "Where is {}?"
+TRAITS = {
+    "kind": "What kind of thing is in the {}?",
+    "colour": "What colour is the thing in the {}?",
+    "material": "What is the thing in the {} made of?",
+    "texture": "Which pattern has the thing in the {}?",
+    "size": "What size is the thing in the {}?",
+    "pose": "Which pose has the thing in the {}?",
+    "count": "How many are in the {}?",
+    "expression": "How does the person in the {} look?",
+    "hat": "Is there a hat in the {}?",
+    "word": "Which word is in the {}?",
+}
+TO_CHINESE, TO_ENGLISH, OTHERWISE = "Say in Chinese: ", "Say in English: ", "Say in other words: "
+NOTHING = "nothing"
+QUESTIONS = (
+    DESCRIBE, BOTH, COMPARE, COMPARE_THREE, INSTRUCT, ENGLISH, CHINESE, TO_CHINESE, TO_ENGLISH, OTHERWISE,
+    *(part.replace("{}", place) for part in (WHAT, *TRAITS.values()) for place in PLACES), "Where is", "user\n", "assistant\n",
+)  # fmt: skip
+NUMBERS = ("none", "one", "two", "three")
+_GREY = ("grey", "sepia")
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A chat about pictures: ``pictures`` are numbers in the group (0: before, 1..: after that change), negative ones ``-n`` the differential
+    picture of 0 and n, and ``AGAIN`` the first once more, with other flicker. ``turns``: question and answer.
+    """
+
+    kind: str  # describe, compare, compare_three, answer, phrase, text
+    pictures: tuple[int, ...]
+    turns: tuple[tuple[str, str], ...]
+    edit: Edit | None = None
+
+
+AGAIN, AGAIN_DIFFERENCE = 100, -100
+
+
+def ordered(scene: Scene) -> Scene:
+    """The scene with its things in reading order, so that one caption is right."""
+    return replace(scene, things=tuple(sorted(scene.things, key=lambda thing: PLACES.index(thing.place))))
+
+
+def plain(scene: Scene, spoil: str = "") -> bool:
+    """Whether one look at the picture shows what its caption says: colours, and which side is which."""
+    return not spoil and scene.look.style != "pencil" and scene.look.tone not in _GREY and scene.look.view != "mirror"
+
+
+def seen_differences(before: Scene, change: Change | None) -> str:
+    """The differences as a JSON list, as the verifier's samples write them: what changed, then what is spoilt; empty without a change."""
+    found = [] if change is None else differences(before, ordered(change.after))
+    if change is not None and change.smear is not None:
+        found.append("A patch of the picture is smeared.")
+    if change is not None and change.spoil:
+        found.append(f"The whole picture is {SPOILT[change.spoil]}.")
+    return json.dumps(found, ensure_ascii=False)
+
+
+def describe(group: Group, picture: int) -> Lesson:
+    """One picture and its caption."""
+    return Lesson("describe", (picture,), ((DESCRIBE, caption(ordered(_scene(group, picture)))),))
+
+
+def compare(group: Group, number: int | None, pictures: int, lot: random.Random) -> Lesson:
+    """Two pictures, or with their differential picture three; ``number`` counts changes from 1, None is no edit."""
+    change = None if number is None else group.changes[number - 1]
+    shown = (0, AGAIN if number is None else number, AGAIN_DIFFERENCE if number is None else -number)[:pictures]
+    before = ordered(group.before)
+    turns: list[tuple[str, str]] = []
+    if lot.random() < 0.25 and (change is None or not change.spoil):
+        after = before if change is None else ordered(change.after)
+        turns.append((BOTH, f"{caption(before)}\n{caption(after)}"))
+    question, answer = COMPARE if pictures == 2 else COMPARE_THREE, seen_differences(before, change)
+    if change is not None and change.kind == NONE:
+        wording = lot.randrange(6)
+        question, answer = question + INSTRUCT, f"{answer}\n{say(change.edit, EN, wording)}\n{say(change.edit, CN, wording)}"
+    kind = "compare" if pictures == 2 else "compare_three"
+    return Lesson(kind, shown, (*turns, (question, answer)), None if change is None else change.edit)
+
+
+def phrase(group: Group, number: int, pictures: int, lot: random.Random) -> Lesson:
+    """The change as an instruction, straight from the pictures, in one language."""
+    change = group.changes[number - 1]
+    question, language = lot.choice(((ENGLISH, EN), (CHINESE, CN)))
+    return Lesson("phrase", (0, number, -number)[:pictures], ((question, say(change.edit, language, lot.randrange(6))),), change.edit)
+
+
+def answer(group: Group, picture: int, lot: random.Random, count: int = 3) -> Lesson:
+    """One picture and several questions about it, of all places and traits that can be seen."""
+    scene = _scene(group, picture)
+    asked: list[tuple[str, str]] = [(WHAT.format(place), _what(scene.at(place))) for place in PLACES]
+    for thing in scene.things:
+        asked.append((WHERE.format(thing_text(thing.name, EN)), thing.place))
+        asked += [(question.format(thing.place), _trait(thing, trait)) for trait, question in TRAITS.items() if _has(thing, trait)]
+    return Lesson("answer", (picture,), tuple(lot.sample(asked, min(count, len(asked)))))
+
+
+def translate(edit: Edit, lot: random.Random) -> Lesson:
+    """A text alone: an instruction in the other language, or in other words of its own."""
+    wording = lot.randrange(6)
+    english, chinese = say(edit, EN, wording), say(edit, CN, wording)
+    choice = lot.random()
+    if choice < 0.4:
+        turn = (TO_CHINESE + english, chinese)
+    elif choice < 0.8:
+        turn = (TO_ENGLISH + chinese, english)
+    else:
+        language = lot.choice((EN, CN))
+        turn = (OTHERWISE + say(edit, language, wording), say(edit, language, wording + 1))
+    return Lesson("text", (), (turn,), edit)
+
+
+def _scene(group: Group, picture: int) -> Scene:
+    return group.before if picture == 0 else group.changes[picture - 1].after
+
+
+def _what(thing: Thing | None) -> str:
+    return NOTHING if thing is None else _thing(thing)
+
+
+def _has(thing: Thing, trait: str) -> bool:
+    if trait in ("expression", "hat"):
+        return thing.kind == "person"
+    return trait != "word" or thing.kind == "sign"
+
+
+def _trait(thing: Thing, trait: str) -> str:
+    value = getattr(thing, trait)
+    if trait == "count":
+        return NUMBERS[value]
+    if trait == "hat":
+        return "yes" if value else "no"
+    return str(value)
+
+
+def lessons_of(group: Group, lot: random.Random) -> Sequence[Lesson]:
+    """One visit's lessons about a group: every change compared, half of them with the differential picture; the rest by lot."""
+    found: list[Lesson] = []
+    for number, change in enumerate(group.changes, 1):
+        pictures = 3 if lot.random() < 0.5 else 2
+        if change.kind == NONE and lot.random() < 0.2:
+            found.append(phrase(group, number, pictures, lot))
+        else:
+            found.append(compare(group, number, pictures, lot))
+    if lot.random() < 0.6:
+        found.append(compare(group, None, 3 if lot.random() < 0.5 else 2, lot))
+    visible = [0] + [number for number, change in enumerate(group.changes, 1) if plain(change.after, change.spoil)]
+    if plain(group.before):
+        found.append(describe(group, lot.choice(visible)))
+        found.append(answer(group, lot.choice(visible), lot))
+    return found

@@ -1,0 +1,89 @@
+"""How well the base model does its lessons: the share of answers that it would give word for word, by kind of lesson."""
+
+import random
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import torch
+
+from unicedit.base.feed import Feed
+from unicedit.base.lessons import CHINESE, ENGLISH, Lesson, answer, compare, describe, plain
+from unicedit.base.saying import Writer, logits_of, visit
+from unicedit.base.scenes import Group
+from unicedit.base.seeing import token_grid, tokens_of
+from unicedit.world.faults import NONE, QUALITY
+from unicedit.world.grammar import say
+from unicedit.world.photos import PHOTOS
+from unicedit.world.scene import held_out
+from unicedit.world.words import CN, EN
+
+WORDINGS = 6  # the least common multiple of two and three: each wording of each operation is among them
+_LANGUAGES = ((ENGLISH, EN), (CHINESE, CN))
+
+
+def asked(group: Group, lot: random.Random) -> list[tuple[str, list[Lesson]]]:
+    """Names of questions to a group, each with lessons whose answers are all right (wordings of one instruction)."""
+    found: list[tuple[str, list[Lesson]]] = []
+    for pictures in (2, 3):
+        for number in (*range(1, len(group.changes) + 1), None):
+            lesson = compare(group, number, pictures, random.Random(1))
+            question, text = lesson.turns[-1]
+            bare = Lesson(lesson.kind, lesson.pictures, ((question.split(" Say it")[0], text.splitlines()[0]),), lesson.edit)
+            change = None if number is None else group.changes[number - 1]
+            kind = "no edit" if change is None else {NONE: "edit", QUALITY: "spoilt"}.get(change.kind, "damage")
+            found.append((f"compare {pictures}, {kind}", [bare]))
+            if change is not None and change.kind == NONE:
+                operation = change.edit.operation
+                for question, language in _LANGUAGES:
+                    said = dict.fromkeys(say(change.edit, language, wording) for wording in range(WORDINGS))
+                    lessons = [Lesson("phrase", lesson.pictures, ((question, text),), change.edit) for text in said]
+                    found.append((f"instruct {pictures}, {language}", lessons))
+                    if pictures == 2 and language == EN:
+                        found.append((f"operation {operation}", lessons))
+    if plain(group.before):
+        found.append(("describe", [describe(group, 0)]))
+        whole = answer(group, 0, lot, 99)
+        found += [(f"answer {_trait(question)}", [Lesson("answer", (0,), ((question, text),))]) for question, text in whole.turns]
+    return found
+
+
+def _trait(question: str) -> str:
+    return question.split(" the ")[0].removesuffix(" is").lower()
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def measure(
+    model: Any, feed: Feed, processor: Any, tokenizer: Any, seed: int = 0, held: bool | None = None
+) -> dict[str, tuple[float, int]]:
+    """Share of right answers and number of questions by kind. The name of the photograph in a caption does not count: it is none that was learned.
+
+    ``held`` True or False: only groups with or without held-out compositions.
+    """
+    model.eval()
+    right: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    writer, lot, source = Writer(tokenizer), random.Random(seed), np.random.default_rng(seed)
+    names = {number for photo in PHOTOS.values() for number in tokenizer.encode(f" of {photo.en}")}
+    for kept in [kept for each in feed.by_size.values() for kept in each]:
+        group = kept.group
+        if held is not None and held != any(map(held_out, (group.before, *(change.after for change in group.changes)))):
+            continue
+        questions = asked(group, lot)
+        flat = [lesson for _, lessons in questions for lesson in lessons]
+        shown = visit(feed, [kept], [flat], source)
+        tokens = tokens_of(model.model.visual, shown.pictures, processor)
+        hits = [False] * len(flat)
+        for part in writer.chats(shown.lessons, shown.places, token_grid(shown.pictures), 64):
+            logits, wanted = logits_of(model, tokens, part, writer.image)
+            same = logits.argmax(-1) == wanted
+            named = torch.tensor([token in names for token in wanted.tolist()])
+            lengths = (part.labels[:, 1:] != -100).sum(1).tolist()
+            for number, row, name in zip(part.numbers, same.split(lengths), named.split(lengths), strict=True):
+                hits[number] = bool((row | name).all() if flat[number].kind == "describe" else row.all())
+        place = 0
+        for name, lessons in questions:
+            counts[name] += 1
+            right[name] += any(hits[place : place + len(lessons)])
+            place += len(lessons)
+    return {name: (right[name] / count, count) for name, count in sorted(counts.items())}

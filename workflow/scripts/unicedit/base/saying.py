@@ -1,0 +1,195 @@
+"""The second stage: the language model learns to say what the tower sees, and the tower learns on with it."""
+
+import math
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from unicedit.base.feed import Feed, Kept, disturbed
+from unicedit.base.heads import Heads, loss_of
+from unicedit.base.lessons import AGAIN, AGAIN_DIFFERENCE, Lesson, lessons_of, translate
+from unicedit.base.optimizer import optimizers, set_share
+from unicedit.base.seeing import Progress, share_of_rate, token_grid, tokens_of
+from unicedit.base.tokenizer import chat, ids_of
+from unicedit.verifier.differential import signed_difference
+
+RATE, ADAM_RATE = 1e-3, 2e-3
+SEEING = 0.2  # weight of the heads' loss beside the language model's
+TOKEN_SCALE = 0.3  # root mean square of a picture token at the start: of the order of a word's embedding
+CHUNK = 24  # chats of about one length that go through the language model together
+TEXTS = 16  # chats without pictures, in every fourth step
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Pictures of a batch of groups, and the lessons about them. ``places`` are rows of ``pictures`` for each lesson."""
+
+    pictures: np.ndarray
+    plain: int  # the first so many are the groups' own, in order
+    traits: torch.Tensor
+    lessons: list[Lesson]
+    places: list[list[int]]
+
+
+def visit(feed: Feed, batch: Sequence[Kept], lessons: Sequence[Sequence[Lesson]], source: np.random.Generator) -> Visit:
+    """Draw flicker and differential pictures for the lessons of each group."""
+    raw = feed.pictures(list(batch))
+    own = disturbed(raw, source)
+    starts = np.cumsum([0] + [1 + len(kept.group.changes) for kept in batch])
+    own[starts[:-1]] = raw[starts[:-1]]  # a source has no flicker
+    rows, flat, places = [own], [], []
+    count = len(own)
+    for start, asked in zip(starts[:-1], lessons, strict=True):
+        extra: dict[int, int] = {}
+        for lesson in asked:
+            for picture in lesson.pictures:
+                if (picture < 0 or picture == AGAIN) and picture not in extra:
+                    rows.append(_extra(picture, raw, own, int(start), rows, extra, source))
+                    extra[picture] = count
+                    count += 1
+            flat.append(lesson)
+            places.append([extra[picture] if picture in extra else int(start) + picture for picture in lesson.pictures])
+    return Visit(np.concatenate(rows), len(own), torch.cat([kept.traits for kept in batch]), flat, places)
+
+
+def _extra(
+    picture: int, raw: np.ndarray, own: np.ndarray, start: int, rows: list[np.ndarray], extra: dict[int, int], source: np.random.Generator
+) -> np.ndarray:
+    """The source again with flicker, or a differential picture: (1, height, width, 3)."""
+    if picture == AGAIN:
+        return disturbed(raw[start : start + 1], source)
+    if picture == AGAIN_DIFFERENCE:
+        other = rows[extra[AGAIN] - len(own) + 1]
+    else:
+        other = own[start - picture : start - picture + 1]
+    return signed_difference(raw[start : start + 1].astype(np.int16), other.astype(np.int16))
+
+
+@dataclass(frozen=True, slots=True)
+class Chats:
+    """Chats as the language model takes them: token numbers and labels (chats, length), positions (3, chats, length)."""
+
+    ids: torch.Tensor
+    labels: torch.Tensor
+    positions: torch.Tensor
+    places: list[list[int]]
+    numbers: list[int]  # of the lessons
+
+
+class Writer:
+    """Turns lessons into token numbers."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+        (self.image,) = tokenizer.encode("<|image_pad|>")
+        (self.end,) = tokenizer.encode("<|im_end|>")
+        self.answers = tokenizer.encode("<|im_start|>assistant\n")
+
+    def chats(self, lessons: Sequence[Lesson], places: Sequence[list[int]], grid: tuple[int, int], chunk: int = CHUNK) -> list[Chats]:
+        """Chats of like length together."""
+        each = grid[0] * grid[1]
+        ids = ids_of(self.tokenizer, [chat(lesson.turns, [each] * len(lesson.pictures)) for lesson in lessons])
+        order = sorted(range(len(ids)), key=lambda number: len(ids[number]))
+        return [self._padded(order[start : start + chunk], ids, places, grid) for start in range(0, len(order), chunk)]
+
+    def _padded(self, numbers: list[int], ids: list[list[int]], places: Sequence[list[int]], grid: tuple[int, int]) -> Chats:
+        length = max(len(ids[number]) for number in numbers)
+        rows = torch.full((len(numbers), length), self.tokenizer.pad_token_id)
+        labels = torch.full((len(numbers), length), -100)
+        positions = torch.zeros((3, len(numbers), length), dtype=torch.long)
+        for row, number in enumerate(numbers):
+            chosen = torch.tensor(ids[number])
+            rows[row, : len(chosen)] = chosen
+            self._label(chosen, labels[row])
+            positions[:, row, : len(chosen)] = positions_of(chosen == self.image, grid)
+        return Chats(rows, labels, positions, [places[number] for number in numbers], numbers)
+
+    def _label(self, ids: torch.Tensor, labels: torch.Tensor) -> None:
+        """Answers are to be learned, with the token that ends them."""
+        numbers, start = ids.tolist(), len(self.answers)
+        for place in range(len(numbers) - start):
+            if numbers[place : place + start] == self.answers:
+                end = numbers.index(self.end, place + start)
+                labels[place + start : end + 1] = ids[place + start : end + 1]
+
+
+def positions_of(images: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
+    """M-RoPE positions as the stock model numbers them, for pictures of one grid of tokens: (3, length)."""
+    rows, columns = grid
+    count = rows * columns
+    found = torch.empty((3, len(images)), dtype=torch.long)
+    marks, place, now = images.tolist(), 0, 0
+    inside = torch.stack(
+        (torch.zeros(count, dtype=torch.long), torch.arange(rows).repeat_interleave(columns), torch.arange(columns).repeat(rows))
+    )
+    while place < len(marks):
+        if marks[place]:
+            found[:, place : place + count] = inside + now
+            place, now = place + count, now + max(rows, columns)
+            continue
+        end = marks.index(True, place) if True in marks[place:] else len(marks)
+        found[:, place:end] = torch.arange(now, now + end - place)
+        place, now = end, now + end - place
+    return found
+
+
+def logits_of(model: Any, tokens: torch.Tensor | None, chats: Chats, image: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits where an answer's token is to be foretold, and those tokens. ``tokens``: of all pictures, (pictures, rows * columns, width)."""
+    embedded = model.model.language_model.embed_tokens(chats.ids)
+    if tokens is not None:
+        chosen = tokens[[place for places in chats.places for place in places]]
+        embedded = embedded.masked_scatter((chats.ids == image)[..., None], chosen.reshape(-1, chosen.shape[-1]))
+    hidden = model.model.language_model(inputs_embeds=embedded, position_ids=chats.positions, use_cache=False).last_hidden_state
+    wanted = chats.labels[:, 1:]
+    known = wanted != -100
+    return model.lm_head(hidden[:, :-1][known]), wanted[known]
+
+
+def say(
+    model: Any, heads: Heads, feed: Feed, processor: Any, tokenizer: Any, minutes: float, seed: int, groups: int = 8, frozen: bool = False,
+    report: Callable[[Progress], None] = lambda _: None,
+) -> None:  # fmt: skip
+    """Train the whole model for so many minutes of wall time. ``frozen`` leaves the tower as it is."""
+    tower = model.model.visual
+    chosen = optimizers([model.model.language_model] if frozen else [model, heads], RATE, ADAM_RATE)
+    lot, source, writer = random.Random(seed), np.random.default_rng(seed), Writer(tokenizer)
+    start, step, mean = time.monotonic(), 0, math.nan
+    while True:
+        for batch in feed.batches(groups, lot):
+            share = (time.monotonic() - start) / (60 * minutes)
+            if share >= 1:
+                return
+            set_share(chosen, share_of_rate(step, share))
+            shown = visit(feed, batch, [lessons_of(kept.group, lot) for kept in batch], source)
+            with torch.set_grad_enabled(not frozen):
+                tokens = tokens_of(tower, shown.pictures, processor)
+            grid = token_grid(shown.pictures)
+            parts = writer.chats(shown.lessons, shown.places, grid)
+            total = sum(int((part.labels[:, 1:] != -100).sum()) for part in parts)
+            held = tokens.detach().requires_grad_(not frozen)
+            loss = 0.0
+            for part in parts:
+                logits, wanted = logits_of(model, held, part, writer.image)
+                lost = F.cross_entropy(logits, wanted, reduction="sum") / total
+                lost.backward()
+                loss += lost.item()
+            if not frozen:
+                seeing = loss_of(heads(tokens[: shown.plain], grid), shown.traits) * SEEING
+                torch.autograd.backward([tokens, seeing], [held.grad, None])
+            if step % 4 == 0:
+                edits = [change.edit for kept in batch for change in kept.group.changes][:TEXTS]
+                (part,) = writer.chats([translate(edit, lot) for edit in edits], [[]] * len(edits), grid, TEXTS)
+                logits, wanted = logits_of(model, None, part, writer.image)
+                (0.1 * F.cross_entropy(logits, wanted)).backward()
+            for optimizer in chosen:
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+            mean = loss if math.isnan(mean) else 0.98 * mean + 0.02 * loss
+            step += 1
+            report(Progress(step, share, mean))

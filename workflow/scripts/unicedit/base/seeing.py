@@ -1,0 +1,107 @@
+"""The first stage: the vision tower learns to name the traits of single pictures. Its heads are kept for the second stage, not in the model."""
+
+import math
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from unicedit.base.feed import Feed, Kept, disturbed
+from unicedit.base.heads import Heads, loss_of, right
+from unicedit.base.model import normalised
+from unicedit.base.optimizer import optimizers, set_share
+from unicedit.base.pictures import MERGE, PATCH
+
+RATE, ADAM_RATE = 1e-3, 2e-3
+WARM = 40  # steps
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a stage is: its steps so far, the share of its time that is used, its mean loss of late."""
+
+    step: int
+    share: float
+    loss: float
+
+
+def tokens_of(tower: Any, pictures: np.ndarray, processor: Any) -> torch.Tensor:
+    """The tokens of pictures of one size: (pictures, rows * columns, width)."""
+    patches = normalised(torch.from_numpy(pictures).float(), processor)
+    grid = torch.tensor([[1, pictures.shape[1] // PATCH, pictures.shape[2] // PATCH]]).expand(len(pictures), 3)
+    merged: torch.Tensor = tower(patches, grid_thw=grid).pooler_output
+    return merged.reshape(len(pictures), -1, merged.shape[-1])
+
+
+def token_grid(pictures: np.ndarray) -> tuple[int, int]:
+    """Rows and columns of a picture's tokens."""
+    return pictures.shape[1] // (PATCH * MERGE), pictures.shape[2] // (PATCH * MERGE)
+
+
+def started(tower: Any, feed: Feed, processor: Any) -> None:
+    """Set the patch embedding to the principal components of the pictures' patches, evened out: fine detail is seen from the first step."""
+    lot = random.Random(0)
+    batches = [feed.pictures(batch) for batch, _ in zip(feed.batches(4, lot), range(24), strict=False)]
+    patches = torch.cat([normalised(torch.from_numpy(batch).float(), processor) for batch in batches])
+    centred = patches - patches.mean(0)
+    values, vectors = torch.linalg.eigh(centred.T @ centred / len(centred))
+    width = tower.config.hidden_size
+    strongest, axes = values[-width:].clamp_min(1e-6), vectors[:, -width:]
+    rows = (axes * strongest.pow(-0.35)).T * strongest.mean().pow(0.35) * 0.3
+    with torch.no_grad():
+        frame = rows.reshape(width, 3, PATCH, PATCH) / 2
+        tower.patch_embed.proj.weight.copy_(torch.stack((frame, frame), 2))
+
+
+def share_of_rate(step: int, share: float, floor: float = 0.02) -> float:
+    """Warm-up, then a straight fall to ``floor`` over the last two thirds of the time."""
+    return min(1.0, (step + 1) / WARM) * max(floor, min(1.0, 1.5 * (1 - share)))
+
+
+def see(
+    tower: Any, heads: Heads, feed: Feed, processor: Any, minutes: float, seed: int, groups: int = 8,
+    report: Callable[[Progress], None] = lambda _: None,
+) -> None:  # fmt: skip
+    """Train tower and heads for so many minutes of wall time."""
+    chosen = optimizers([tower, heads], RATE, ADAM_RATE)
+    lot, source = random.Random(seed), np.random.default_rng(seed)
+    start, step, mean = time.monotonic(), 0, math.nan
+    while True:
+        for batch in feed.batches(groups, lot):
+            share = (time.monotonic() - start) / (60 * minutes)
+            if share >= 1:
+                return
+            set_share(chosen, share_of_rate(step, share))
+            loss = _step(tower, heads, feed, batch, processor, source)
+            for optimizer in chosen:
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+            mean = loss if math.isnan(mean) else 0.98 * mean + 0.02 * loss
+            step += 1
+            report(Progress(step, share, mean))
+
+
+def _step(tower: Any, heads: Heads, feed: Feed, batch: list[Kept], processor: Any, source: np.random.Generator) -> float:
+    pictures = disturbed(feed.pictures(batch), source)
+    traits = torch.cat([kept.traits for kept in batch])
+    loss = loss_of(heads(tokens_of(tower, pictures, processor), token_grid(pictures)), traits)
+    loss.backward()
+    return float(loss.item())
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def measure_seeing(tower: Any, heads: Heads, feed: Feed, processor: Any, seed: int = 0) -> dict[str, float]:
+    """The share of right answers by trait, on all groups of a feed."""
+    source = np.random.default_rng(seed)
+    counts: dict[str, tuple[int, int]] = {}
+    for kept in [kept for each in feed.by_size.values() for kept in each]:
+        pictures = disturbed(feed.pictures([kept]), source)
+        found = right(heads(tokens_of(tower, pictures, processor), token_grid(pictures)), kept.traits)
+        for name, (hits, known) in found.items():
+            before = counts.get(name, (0, 0))
+            counts[name] = before[0] + hits, before[1] + known
+    return {name: hits / known for name, (hits, known) in counts.items() if known}

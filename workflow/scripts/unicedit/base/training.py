@@ -1,0 +1,163 @@
+"""The base model's training from start to end: pictures, tokenizer, seeing, saying; checkpoints between, from which it goes on."""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+from unicedit.base.feed import Feed
+from unicedit.base.heads import Heads
+from unicedit.base.model import HIDDEN, fresh, save
+from unicedit.base.pictures import MAX_PIXELS, MERGE, MIN_PIXELS, PATCH, Album
+from unicedit.base.saying import TOKEN_SCALE, say
+from unicedit.base.scenes import numbers
+from unicedit.base.seeing import Progress, see, started, tokens_of
+from unicedit.base.tokenizer import TEMPLATE, corpus, tokenizer
+from unicedit.errors import PipelineError
+from unicedit.verifier.processor import processor_class
+from unicedit.world.splits import Split
+
+EVERY = 180.0  # seconds between checkpoints
+GROUPS: dict[Split, int] = {"train": 6_000, "validation": 120, "test": 160}
+
+
+@dataclass(slots=True)
+class Log:
+    """What was trained so far, in minutes and steps of each stage; goes into the checkpoint."""
+
+    seed: int
+    groups: int
+    minutes: dict[str, float]
+    steps: dict[str, int]
+
+
+@dataclass(slots=True)
+class Trainee:
+    """The model with all that belongs to it."""
+
+    model: Qwen2_5_VLForConditionalGeneration
+    heads: Heads
+    processor: Any
+    log: Log
+
+    @property
+    def tokenizer(self) -> Any:
+        """The processor's tokenizer."""
+        return self.processor.tokenizer
+
+    def save(self, folder: Path) -> None:
+        """A checkpoint to go on from: weights in float32, heads, log, tokenizer."""
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = folder / "weights.partial"
+        torch.save({"model": self.model.state_dict(), "heads": self.heads.state_dict()}, partial)
+        partial.replace(folder / "weights.pt")
+        (folder / "log.json").write_text(json.dumps(asdict(self.log), indent=1))
+        self.tokenizer.save_pretrained(folder / "tokenizer")
+
+    def publish(self, folder: Path) -> None:
+        """The model as others load it."""
+        save(self.model, self.processor, folder)
+
+
+def processor_around(made: Any) -> Any:
+    """The stock processor with the base model's picture sizes, for a tokenizer."""
+    pictures = Qwen2VLImageProcessorPil(
+        patch_size=PATCH, merge_size=MERGE, temporal_patch_size=2, size={"shortest_edge": MIN_PIXELS, "longest_edge": MAX_PIXELS}
+    )
+    return processor_class("qwen2_5_vl")(image_processor=pictures, tokenizer=made, chat_template=TEMPLATE)
+
+
+def begin(seed: int, groups: int) -> Trainee:
+    """A model that has learned nothing yet."""
+    made = tokenizer(corpus())
+    model = fresh(made, seed)
+    return Trainee(model, Heads(HIDDEN), processor_around(made), Log(seed, groups, {}, {}))
+
+
+def resume(folder: Path) -> Trainee:
+    """Go on from a checkpoint. ``PipelineError`` where there is none."""
+    if not (folder / "weights.pt").is_file():
+        raise PipelineError(
+            f"{folder}: no checkpoint of the base model in it; name a folder that tiny_base.py wrote, or leave --resume out"
+        )
+    log = Log(**json.loads((folder / "log.json").read_text()))
+    made = AutoTokenizer.from_pretrained(folder / "tokenizer")
+    model = fresh(made, log.seed)
+    heads = Heads(HIDDEN)
+    kept = torch.load(folder / "weights.pt", weights_only=True)
+    model.load_state_dict(kept["model"])
+    heads.load_state_dict(kept["heads"])
+    return Trainee(model, heads, processor_around(made), log)
+
+
+def feed_of(folder: Path, split: Split, groups: int, seed: int = 0) -> Feed:
+    """The split's pictures, drawn where they are not yet."""
+    album = Album(folder, split)
+    album.draw(numbers(split, seed), groups)
+    return Feed(album, groups)
+
+
+class _Reporter:
+    """Prints, and keeps a checkpoint, now and then."""
+
+    def __init__(self, trainee: Trainee, folder: Path, stage: str) -> None:
+        self.trainee, self.folder, self.stage = trainee, folder, stage
+        self.start = self.last = self.said = time.monotonic()
+        self.minutes = trainee.log.minutes.get(stage, 0.0)
+        self.steps = trainee.log.steps.get(stage, 0)
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        log = self.trainee.log
+        log.minutes[self.stage] = round(self.minutes + (now - self.start) / 60, 2)
+        log.steps[self.stage] = self.steps + progress.step
+        if now - self.said > 20:
+            self.said = now
+            print(f"{self.stage}: step {progress.step}, {progress.share:.0%} of the time, loss {progress.loss:.3f}", flush=True)
+        if now - self.last > EVERY:
+            self.last = now
+            self.trainee.save(self.folder)
+
+
+def teach_seeing(trainee: Trainee, feed: Feed, minutes: float, folder: Path) -> None:
+    """The first stage."""
+    tower, pictures = trainee.model.model.visual, trainee.processor.image_processor
+    if not trainee.log.steps:
+        started(tower, feed, pictures)
+    see(
+        tower,
+        trainee.heads,
+        feed,
+        pictures,
+        minutes,
+        trainee.log.seed + trainee.log.steps.get("see", 0),
+        report=_Reporter(trainee, folder, "see"),
+    )
+    _even_out(trainee, feed)
+    trainee.save(folder)
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def _even_out(trainee: Trainee, feed: Feed) -> None:
+    """Bring picture tokens to the scale of words: the heads do not mind, for they norm them."""
+    tower, batch = trainee.model.model.visual, [next(iter(feed.by_size.values()))[0]]
+    tokens = tokens_of(tower, feed.pictures(batch), trainee.processor.image_processor)
+    last = tower.merger.mlp[2]
+    factor = TOKEN_SCALE / tokens.pow(2).mean().sqrt()
+    last.weight.mul_(factor)
+    last.bias.mul_(factor)
+
+
+def teach_saying(trainee: Trainee, feed: Feed, minutes: float, folder: Path, frozen: bool) -> None:
+    """The second stage; ``frozen`` leaves the tower as it is."""
+    stage = "say, tower frozen" if frozen else "say"
+    say(
+        trainee.model, trainee.heads, feed, trainee.processor.image_processor, trainee.tokenizer, minutes,
+        trainee.log.seed + trainee.log.steps.get(stage, 0), frozen=frozen, report=_Reporter(trainee, folder, stage),
+    )  # fmt: skip
+    trainee.save(folder)
