@@ -1,10 +1,12 @@
 """Verifiers with random weights, of the real architectures, tiny: what they say means nothing; how they compute it does."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from unicedit.verifier.chat import question, reply_text
+from unicedit.verifier.chat import Form, messages, question, reply_text
+from unicedit.verifier.reader import Pair, pictures_of
 
 Family = Literal["qwen2_5_vl", "qwen3_vl"]
 
@@ -113,3 +115,42 @@ def tiny_verifier(folder: Path, seed: int = 0, family: Family = "qwen2_5_vl", ma
     )
     WITHOUT_VIDEO[family](image_processor=images, tokenizer=tokens, chat_template=CHAT).save_pretrained(folder)
     return folder
+
+
+def taught_verifier(
+    folder: Path,
+    lessons: Sequence[tuple[Pair, str]],
+    differential: Any = "none",
+    form: Form = "short",
+    family: Family = "qwen2_5_vl",
+    steps: int = 250,
+) -> Path:
+    """A tiny verifier that learned ``lessons`` (pairs and their replies) by heart, saved as a verifier; returns its folder."""
+    import torch
+
+    from unicedit.verifier.load import load_verifier, save_verifier
+
+    stock = tiny_verifier(folder.with_name(f"{folder.name}-stock"), family=family)
+    model, processor = load_verifier(str(stock), differential=differential, form=form)
+    pictures: Any = 3 if differential == "image" else 2
+    chats = [messages(question(pair.instruction, form, pictures), pictures, reply) for pair, reply in lessons]
+    batch = processor(
+        text=[processor.apply_chat_template(chat, tokenize=False) for chat in chats],
+        images=[pictures_of(pair, differential) for pair, _ in lessons],
+        padding=True,
+        return_tensors="pt",
+    )
+    begins = processor.tokenizer("<|im_start|>assistant\n")["input_ids"]
+    labels = batch["input_ids"].clone()
+    for row in labels:
+        at = (row == begins[0]).nonzero().max() + len(begins)
+        row[:at] = -100
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        rates = torch.optim.AdamW(model.parameters(), lr=3e-3)
+        for _ in range(steps):
+            model(**batch, labels=labels).loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            rates.step()
+            rates.zero_grad()
+    return save_verifier(model, processor, folder)

@@ -61,9 +61,13 @@ def load_processor(path: str, *, revision: str | None = None, max_pixels: int | 
 
     from unicedit.verifier.processor import processor_class
 
-    family = _family(path, _read(AutoConfig.from_pretrained, path, revision))
-    processor = _read(processor_class(family).from_pretrained, path, revision)
-    processor.tokenizer.padding_side = "left"
+    config = _read(AutoConfig.from_pretrained, path, revision)
+    processor = _read(processor_class(_family(path, config)).from_pretrained, path, revision)
+    tokenizer, spoken = processor.tokenizer, '{"is_changed": true}'
+    knows = tokenizer.convert_tokens_to_ids("<|image_pad|>") == config.image_token_id and processor.chat_template
+    if not knows or tokenizer.decode(tokenizer(spoken)["input_ids"]) != spoken:
+        raise EngineError(f"{path}: its tokenizer or chat template is missing, or another model's; copy or download the whole folder again")
+    tokenizer.padding_side = "left"
     if max_pixels is not None:
         size = dict(processor.image_processor.size)
         low = min(size["shortest_edge"], max_pixels)
