@@ -7,9 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from unicedit.errors import PipelineError
 from unicedit.evaluation.meaning import SLOTS, independent, parts_of, same, slots_right
-from unicedit.evaluation.score import score
+from unicedit.evaluation.score import NoTruth, score
 from unicedit.verifier.chat import reply_text
 from unicedit.world.apply import Impossible, apply
 from unicedit.world.chance import chance
@@ -224,10 +223,10 @@ def test_the_full_form_is_scored_too() -> None:
 
 def test_a_truth_that_is_none_is_refused() -> None:
     for spoil in ({"true_en": "Make it nicer."}, {"true_cn": say(edit("tone", tone="warm"), "cn")}):
-        with pytest.raises(PipelineError, match="correct"):
+        with pytest.raises(NoTruth):
             score(UNCHANGED, sample(NAMES[0], edit("blur")) | spoil, "short")
     absent = next(thing for thing in ("red ball", "blue cube", "green cone") if scene_of(NAMES[0]).thing(thing) is None)
-    with pytest.raises(PipelineError, match="impossible"):
+    with pytest.raises(NoTruth, match="impossible"):
         score(replied(edit("blur")), sample(NAMES[0], edit("remove", thing=absent)), "short")
 
 

@@ -8,18 +8,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unicedit.errors import PipelineError
 from unicedit.evaluation.meaning import same, slots_right
 from unicedit.verifier.chat import Form
 from unicedit.verify.reply import ShortReply, VerifyReply, parse_reply
 from unicedit.vlm.reply import ReplyError, chinese
-from unicedit.world.apply import Impossible
+from unicedit.world.apply import Impossible, apply
 from unicedit.world.grammar import Edit, Unreadable, read
 from unicedit.world.outcome import WORLD_PREFIX
 from unicedit.world.scene import Scene, scene_of
 from unicedit.world.words import CN, EN, LANGUAGES
 
 Slots = dict[str, bool | None]
+
+
+class NoTruth(ValueError):
+    """A sample whose stated truth is none: no instruction of the world, or impossible in its scene."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def knows_truth(sample: Mapping[str, Any]) -> bool:
 
 
 def score(reply: str, sample: Mapping[str, Any], form: Form) -> Score:
-    """Score one reply (JSON text in ``form``) about a sample of the simulated world. Raises ``PipelineError`` for a sample whose truth is none of the world's."""
+    """Score one reply (JSON text in ``form``) about a sample of the simulated world. Raises ``NoTruth``."""
     truth = true_edit(sample)
     try:
         answer = parsed(reply, form)
@@ -66,6 +69,36 @@ def score(reply: str, sample: Mapping[str, Any], form: Form) -> Score:
     said = {EN: answer.instruction_en, CN: answer.instruction_cn} if answer.is_changed else {}
     restated = {language: restating(said.get(language), language, sample) for language in LANGUAGES} if truth else {}
     return Score(answer.is_changed, said, answer.is_changed == sample["is_changed"], restated)
+
+
+def fault_of(reply: str, form: Form) -> str | None:
+    """Why a reply does not parse; None for one that does."""
+    try:
+        parsed(reply, form)
+    except ReplyError as error:
+        return str(error)
+    return None
+
+
+def verdict_alone(reply: str, sample: Mapping[str, Any], form: Form) -> Score:
+    """What a reply says, and whether its verdict is right, for a sample whose texts are not the world's."""
+    try:
+        answer = parsed(reply, form)
+    except ReplyError as error:
+        return Score(None, {}, False, {}, str(error))
+    said = {EN: answer.instruction_en, CN: answer.instruction_cn} if answer.is_changed else {}
+    return Score(answer.is_changed, said, answer.is_changed == sample["is_changed"], {})
+
+
+def asks_for(text: str, sample: Mapping[str, Any], language: str, given: str) -> bool:
+    """Whether ``text`` asks for the same edit of the sample's source as the instruction ``given``."""
+    said, meant = _read(text, language), _read(given, language)
+    if said is None or meant is None:
+        return False
+    try:
+        return same(said, meant, scene_behind(sample))
+    except Impossible:  # the given instruction was never possible: only its own words ask for the same
+        return same(said, meant, None)
 
 
 def parsed(reply: str, form: Form) -> VerifyReply | ShortReply:
@@ -92,30 +125,24 @@ def _read(text: str | None, language: str) -> Edit | None:
 
 def _judged(said: Edit | None, truth: Edit, sample: Mapping[str, Any]) -> Restated:
     scene = scene_behind(sample)
-    if said is not None and _same(said, truth, scene, sample):
+    if said is not None and same(said, truth, scene):
         return Restated(True, True, {slot: None if value is None else True for slot, value in slots_right(truth, truth, scene).items()})
     return Restated(False, said is not None, slots_right(said, truth, scene))
 
 
-def _same(said: Edit, truth: Edit, scene: Scene | None, sample: Mapping[str, Any]) -> bool:
-    try:
-        return same(said, truth, scene)
-    except Impossible as error:
-        raise PipelineError(
-            f"sample {sample['key']}: its truth {sample['true_en']!r} is impossible in {sample['source']} ({error}); make the samples again"
-        ) from error
-
-
 def true_edit(sample: Mapping[str, Any]) -> Edit | None:
-    """What really happened in a sample; None where nothing valid did. Raises ``PipelineError`` for a text that is none of the world's."""
-    if not sample["is_changed"]:
+    """What really happened in a sample of the simulated world; None where nothing valid did, and for other samples. Raises ``NoTruth``."""
+    if not sample["is_changed"] or not knows_truth(sample):
         return None
     try:
         english, chinese_one = read(sample["true_en"] or ""), read(sample["true_cn"] or "")
+        if english != chinese_one:
+            raise NoTruth(f"{sample['key']}: true_en and true_cn ask for different edits")
+        apply(english, scene_of(sample["source"]))
     except Unreadable as error:
-        raise PipelineError(f"sample {sample['key']}: {error}; correct its true_en and true_cn, or score it with a judge") from error
-    if english != chinese_one:
-        raise PipelineError(f"sample {sample['key']}: true_en and true_cn ask for different edits; correct them")
+        raise NoTruth(f"{sample['key']}: {error}") from error
+    except Impossible as error:
+        raise NoTruth(f"{sample['key']}: {sample['true_en']!r} is impossible in {sample['source']} ({error})") from error
     return english
 
 

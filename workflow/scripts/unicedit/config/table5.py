@@ -1,0 +1,76 @@
+"""Settings of Table 5: which verifiers are compared, over how many seeds."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from unicedit.config.section import Section
+
+RowName = Literal[
+    "base", "larger", "sft", "d2po", "ssim", "control", "sft_hallucination", "blind", "d2po_blind", "joint", "no_cv", "sigmoid", "text_only", "swapped",
+]  # fmt: skip
+TRAINED_ONCE: tuple[RowName, ...] = ("base", "larger", "sft", "d2po", "ssim", "blind", "d2po_blind", "joint", "text_only", "swapped")
+
+
+class ClaimSettings(Section):
+    """The test of the paper's claim on SSIM: it is said to overlook small edits and to be upset by flicker."""
+
+    pictures: int = Field(40, ge=4, le=10_000, description="Source pictures of the test split that are shown with flicker and no edit.")
+    strengths: list[float] = Field(
+        [0, 0.5, 1, 2, 3, 4, 6, 8],
+        min_length=2,
+        description="Strengths of flicker in grey levels. The simulated editors have 2 and 3; the training samples 1 to 4.",
+    )
+
+
+class Table5Settings(Section):
+    """Table 5: accuracy of verifiers on the test split (paper table 5). The run itself makes the rows of `rows` from its one SFT and one D2PO model; the target
+    `table5_full` trains everything `seeds` times.
+    """
+
+    rows: list[RowName] = Field(
+        ["base", "larger", "sft", "d2po", "ssim", "blind", "joint", "text_only", "swapped"],
+        min_length=1,
+        description="Rows of the run's own table: those that need no training beside the run's.",
+    )
+    full_rows: list[RowName] = Field(
+        [
+            "base", "larger", "sft", "d2po", "ssim", "control", "sft_hallucination", "blind", "d2po_blind", "joint", "no_cv", "sigmoid", "text_only",
+            "swapped",
+        ],
+        min_length=1,
+        description="Rows of the full table, with the trained controls.",
+    )  # fmt: skip
+    seeds: int = Field(
+        5, ge=1, le=100, description="Seeds of the full table: each trains every verifier anew. Fewer than 5 say little of the spread."
+    )
+    rate_factors: list[float] = Field(
+        [0.5, 1.0, 2.0],
+        min_length=1,
+        description="Learning rates that each trained row of the full table tries with its first seed, as multiples of its stage's: the best on the "
+        "validation split is taken. The same number of tries for each row is equal tuning effort.",
+    )
+    sigmoid_rate: float = Field(
+        0.1, gt=0, le=1, description="Multiple of D2PO's learning rate for the sigmoid term alone, which is not stable at the full rate."
+    )
+    larger: str | None = Field(
+        None,
+        description="Folder of a larger vision-language model that verifies without training, as the paper's 72B; null: that row is not run.",
+    )
+    larger_revision: str | None = Field(None, description="Commit of a hub model named as `larger`.")
+    batch_size: int = Field(32, ge=1, le=4096, description="Samples a model reads at once. Decides no value.")
+    max_new_tokens: int = Field(
+        512, ge=16, le=8192, description="Longest reply, in tokens; what is cut there does not parse and counts as wrong."
+    )
+    limit: int | None = Field(None, ge=1, description="Samples of each split that are measured; null: all. For a quick look.")
+    claim: ClaimSettings = Field(default_factory=ClaimSettings, description="The test of the SSIM claim.")
+
+    @model_validator(mode="after")
+    def _rows_are_made(self) -> "Table5Settings":
+        untrained = [row for row in self.rows if row not in TRAINED_ONCE]
+        if untrained:
+            raise ValueError(f"`rows` names {', '.join(untrained)}, which need trainings of their own: they belong to `full_rows`")
+        for name in ("rows", "full_rows"):
+            if len(set(getattr(self, name))) != len(getattr(self, name)):
+                raise ValueError(f"`{name}` names a row twice")
+        return self

@@ -1,0 +1,53 @@
+"""The rows of Table 5: which model, read in which way; and which of them are compared."""
+
+from dataclasses import dataclass
+
+from unicedit.evaluation.schema import ReadingMode
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """One row. ``variant`` names the model (``variants.py``; ``base``, ``larger`` and ``ssim`` are not trained here), ``paper`` the paper's row of the same kind."""
+
+    label: str
+    variant: str
+    reading: ReadingMode = "informed"
+    paper: str | None = None
+
+
+UNTRAINED = ("base", "larger", "ssim")  # have no seeds
+
+ROWS: dict[str, TableRow] = {
+    "base": TableRow("Base", "base", paper="Qwen2.5-VL-7B"),
+    "larger": TableRow("Larger model, zero-shot", "larger", paper="Qwen2.5-VL-72B"),
+    "sft": TableRow("+ SFT", "sft", paper="Qwen2.5-VL-7B + SFT"),
+    "d2po": TableRow("+ D2PO", "d2po", paper="Qwen-Verify"),
+    "ssim": TableRow("SSIM", "ssim", "ssim"),
+    "control": TableRow("control: same pairs, sft loss alone", "control"),
+    "sft_hallucination": TableRow("control: SFT with Hallucination", "sft_hallucination"),
+    "blind": TableRow("base, blind", "base", "blind"),
+    "d2po_blind": TableRow("D2PO, blind", "d2po", "blind"),
+    "joint": TableRow("D2PO and blind base together", "d2po", "joint"),
+    "no_cv": TableRow("D2PO, c_v off", "d2po_no_cv"),
+    "sigmoid": TableRow("D2PO, sigmoid alone", "d2po_sigmoid"),
+    "text_only": TableRow("D2PO, text only", "d2po", "text_only"),
+    "swapped": TableRow("D2PO, pictures swapped", "d2po", "swapped"),
+}
+
+# what is asked of the figures: whether the first differs from the second; the third is D2PO's control, on which its claim rests
+COMPARED: tuple[tuple[str, str], ...] = (
+    ("sft", "base"),
+    ("d2po", "sft"),
+    ("d2po", "control"),
+    ("d2po", "sft_hallucination"),
+    ("d2po", "no_cv"),
+    ("d2po", "sigmoid"),
+    ("joint", "d2po"),
+    ("blind", "d2po"),
+    ("d2po_blind", "d2po"),
+    ("d2po", "ssim"),
+    ("d2po", "larger"),
+    ("text_only", "d2po"),
+    ("swapped", "d2po"),
+)
+CLAIM = ("d2po", "control")
