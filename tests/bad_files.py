@@ -2,12 +2,14 @@
 
 import gzip
 import io
+import os
 import random
 import struct
 import tarfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +17,7 @@ import pyarrow.parquet as pq
 from PIL import Image, ImageCms
 
 SIDE = 300
+Owed = dict[str, tuple[str, str | None]]  # by name: status, and reason classes of which one is right
 
 
 def picture(seed: int = 0, size: tuple[int, int] = (SIDE, SIDE)) -> Image.Image:
@@ -67,6 +70,11 @@ def lab() -> bytes:
     return saved(picture(51), "JPEG", icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes())
 
 
+def short(kind: str, length: int) -> Callable[[], bytes]:
+    """The first bytes of a picture file."""
+    return lambda: saved(picture(length), kind)[:length]
+
+
 # name in the library -> content, status, reason class (None for ok)
 FILES: dict[str, tuple[Callable[[], bytes], str, str | None]] = {
     "good.jpg": (lambda: saved(picture(1), "JPEG", quality=95), "ok", None),
@@ -101,6 +109,11 @@ FILES: dict[str, tuple[Callable[[], bytes], str, str | None]] = {
     "truncated.png": (lambda: saved(picture(22), "PNG")[:9000], "failed", "truncated|decode_error"),
     "truncated.webp": (lambda: saved(picture(23), "WEBP")[:700], "failed", "truncated|decode_error|not_an_image"),
     "truncated.tiff": (lambda: saved(picture(24), "TIFF")[:5000], "failed", "truncated|decode_error|not_an_image"),
+    "truncated.gif": (short("GIF", 900), "failed", "truncated|decode_error|not_an_image"),
+    "truncated.bmp": (short("BMP", 5000), "failed", "truncated|decode_error|not_an_image"),
+    "truncated.avif": (short("AVIF", 800), "failed", "truncated|decode_error|not_an_image"),
+    "only_signature.jpg": (lambda: b"\xff\xd8\xff", "failed", "not_an_image|decode_error|truncated"),
+    "nothing_but_zeros.jpg": (lambda: b"\0" * 5000, "failed", "not_an_image"),
     "damaged.png": (lambda: damaged(saved(picture(25), "PNG"), 0.5), "failed", "decode_error|truncated"),
     "bomb.png": (huge_png, "failed", "too_many_pixels"),
     "tiny.png": (lambda: saved(picture(26, (20, 20)), "PNG"), "rejected", "too_small"),
@@ -113,7 +126,7 @@ FILES: dict[str, tuple[Callable[[], bytes], str, str | None]] = {
 SKIPPED = {"notes.txt": b"hello", "Thumbs.db": b"\0", "movie.mp4": b"\0\0\0\x18ftyp", ".hidden.jpg": b"hidden"}
 
 
-def bad_folder(folder: Path) -> dict[str, tuple[str, str | None]]:
+def bad_folder(folder: Path) -> Owed:
     """Write the folder; returns what each file is owed."""
     for name, (content, _, _) in FILES.items():
         path = folder / name
@@ -124,13 +137,64 @@ def bad_folder(folder: Path) -> dict[str, tuple[str, str | None]]:
     outside = folder.parent / "outside"
     outside.mkdir(exist_ok=True)
     (outside / "secret.jpg").write_bytes(saved(picture(60), "JPEG"))
-    (folder / "linked_out.jpg").symlink_to(outside / "secret.jpg")
     (folder / "linked_folder").symlink_to(outside)
+    return {name: (status, reason) for name, (_, status, reason) in FILES.items()} | odd_names(folder) | odd_entries(folder, outside)
+
+
+def odd_names(folder: Path) -> Owed:
+    """Good pictures whose names are no UTF-8, or hold what is special elsewhere."""
+    owed: Owed = {}
+    named = {
+        b"latin caf\xe9.jpg": "latin caf\\xe9.jpg",
+        b"back\\slash.jpg": "back\\\\slash.jpg",
+        b"line\nbreak {0}.jpg": "line\nbreak {0}.jpg",
+    }
+    for number, (name, shown) in enumerate(named.items()):
+        (folder / os.fsdecode(name)).write_bytes(saved(picture(61 + number), "JPEG"))
+        owed[shown] = ("ok", None)
+    return owed
+
+
+def odd_entries(folder: Path, outside: Path) -> Owed:
+    """Entries that look like pictures or folders of pictures, and cannot be read."""
+    (folder / "linked_out.jpg").symlink_to(outside / "secret.jpg")
     (folder / "dangling.jpg").symlink_to(folder / "nowhere.jpg")
-    return {name: (status, reason) for name, (_, status, reason) in FILES.items()} | {"linked_out.jpg": ("failed", "outside")}
+    (folder / "dangling.tar").symlink_to(folder / "nowhere.tar")
+    (folder / "linked_to_itself.jpg").symlink_to("linked_to_itself.jpg")
+    (folder / "linked_to_folder.jpg").symlink_to(outside)
+    os.mkfifo(folder / "pipe.jpg")
+    owed: Owed = {
+        "linked_out.jpg": ("failed", "outside"),
+        "dangling.jpg": ("failed", "dangling_link"),
+        "dangling.tar": ("failed", "dangling_link"),
+        "linked_to_itself.jpg": ("failed", "unreadable"),
+        "linked_to_folder.jpg": ("failed", "not_a_file"),
+        "pipe.jpg": ("failed", "not_a_file"),
+    }
+    return owed | {too_deep(folder): ("failed", "unreadable")}
 
 
-def bad_tar(path: Path) -> dict[str, tuple[str, str | None]]:
+def too_deep(folder: Path) -> str:
+    """Make folders in folders until their path is too long to be listed, for root too; returns the name that the scan gives up at."""
+    names = [f"deep{number:02d}".ljust(250, "x") for number in range(18)]
+    at = os.open(folder, os.O_RDONLY)
+    for name in names:
+        os.mkdir(name, dir_fd=at)
+        inner = os.open(name, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = inner
+    os.close(at)
+    path, given = str(folder), ""
+    for name in names:
+        path, given = f"{path}/{name}", f"{given}{name}/"
+        try:
+            os.listdir(path)
+        except OSError:
+            return given
+    raise AssertionError("the file system lists any path")
+
+
+def bad_tar(path: Path) -> Owed:
     """A WebDataset tar with hostile members; returns what each is owed."""
     good = saved(picture(70), "JPEG")
     with tarfile.open(path, "w") as tar:
@@ -153,6 +217,10 @@ def bad_tar(path: Path) -> dict[str, tuple[str, str | None]]:
         add("link.jpg", b"", type=tarfile.SYMTYPE, linkname="/etc/passwd")
         add("device.jpg", b"", type=tarfile.CHRTYPE)
         add("0004.txt", b"a caption")
+        add("0005.jpg", saved(picture(75), "JPEG"))
+        add("0005.json", b'{"url": "https://example.org/half \\ud800 a character", "licence": 5}')
+        add(os.fsdecode(b"caf\xe9.jpg"), saved(picture(76), "JPEG"))
+        add("sparse.jpg", b"", type=tarfile.GNUTYPE_SPARSE)
     name = path.name
     return {
         f"{name}::0001.jpg": ("ok", None),
@@ -163,10 +231,13 @@ def bad_tar(path: Path) -> dict[str, tuple[str, str | None]]:
         f"{name}::0003.jpg#2": ("ok", None),
         f"{name}::link.jpg": ("failed", "not_a_file"),
         f"{name}::device.jpg": ("failed", "not_a_file"),
+        f"{name}::0005.jpg": ("ok", None),
+        f"{name}::caf\\xe9.jpg": ("ok", None),
+        f"{name}::sparse.jpg": ("failed", "not_a_file"),
     }
 
 
-def cut_tar(path: Path) -> None:
+def cut_tar(path: Path) -> Owed:
     """A tar that ends in the middle of its second member."""
     whole = path.with_suffix(".whole")
     with tarfile.open(whole, "w") as tar:
@@ -177,9 +248,53 @@ def cut_tar(path: Path) -> None:
             tar.addfile(member, io.BytesIO(content))
     path.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     whole.unlink()
+    name = path.name
+    return {f"{name}::0000.png": ("ok", None), f"{name}::0001.png": ("failed", "truncated"), name: ("failed", "broken_tar")}
 
 
-def parquet(path: Path, *, struct_column: bool = True) -> None:
+def tar_with(path: Path, then: Callable[[IO[bytes]], None], *, packed: bool = True) -> Owed:
+    """A (packed) tar of one good picture, then whatever ``then`` writes; the picture is owed a row, and what follows one that it failed."""
+    content = saved(picture(int.from_bytes(path.name.encode()[:2]) + len(path.name)), "JPEG")
+    member = tarfile.TarInfo("good.jpg")
+    member.size = len(content)
+    with gzip.open(path, "wb", compresslevel=1) if packed else path.open("wb") as stream:
+        stream.write(member.tobuf(tarfile.GNU_FORMAT) + content + b"\0" * (-len(content) % 512))
+        then(stream)
+    return {f"{path.name}::good.jpg": ("ok", None), path.name: ("failed", "too_large|broken_tar")}
+
+
+def header(stream: IO[bytes], kind: bytes, size: int, written: int) -> None:
+    """A header of a kind that tarfile reads whole, of ``size`` bytes by its own word and ``written`` bytes in fact."""
+    member = tarfile.TarInfo("././@LongLink")
+    member.type, member.size = kind, size
+    block = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+    if kind == tarfile.GNUTYPE_SPARSE:  # whose map goes on in blocks that each say whether another follows
+        block[482] = 1
+        block[148:156] = b"%06o\0 " % (256 + sum(block[:148]) + sum(block[156:]))
+    stream.write(block)
+    for _ in range(written >> 20):
+        stream.write((b"1" if kind == tarfile.GNUTYPE_SPARSE else b"\0") * (1 << 20))
+
+
+def bomb_tars(folder: Path, megabytes: int = 8) -> Owed:
+    """Small tars that unpack, or are read, to much more."""
+    size = megabytes << 20
+    kinds = {
+        "longname": tarfile.GNUTYPE_LONGNAME,
+        "longlink": tarfile.GNUTYPE_LONGLINK,
+        "pax": tarfile.XHDTYPE,
+        "pax_all": tarfile.XGLTYPE,
+        "map": tarfile.GNUTYPE_SPARSE,
+    }
+    owed: Owed = {}
+    for name, kind in kinds.items():
+        owed |= tar_with(folder / f"{name}.tar.gz", lambda stream, kind=kind: header(stream, kind, size, size))  # type: ignore[misc]
+    owed |= tar_with(folder / "unpacks.tar.gz", lambda stream: header(stream, tarfile.REGTYPE, 1 << 33, 0))
+    owed |= tar_with(folder / "chain.tgz", lambda stream: [header(stream, tarfile.GNUTYPE_LONGNAME, 0, 0) for _ in range(5000)] and None)
+    return owed | tar_with(folder / "no_header.tar", lambda stream: stream.write(b"this is no header".ljust(512)) and None, packed=False)
+
+
+def parquet(path: Path, *, struct_column: bool = True) -> Owed:
     """A Parquet file with an image column, in row groups of two, the third picture null, the fourth broken."""
     contents = [saved(picture(90), "PNG"), saved(picture(91), "JPEG"), None, b"broken", saved(picture(92), "WEBP")]
     images = (
@@ -187,3 +302,17 @@ def parquet(path: Path, *, struct_column: bool = True) -> None:
     )
     table = pa.table({"image": images, "url": [f"https://example.org/{n}" for n in range(5)], "license": ["CC0-1.0"] * 5})
     pq.write_table(table, path, row_group_size=2)
+    outcomes: list[tuple[str, str | None]] = [("ok", None), ("ok", None), ("failed", "no_bytes"), ("failed", "not_an_image"), ("ok", None)]
+    return {f"{path.name}::{number}": outcome for number, outcome in enumerate(outcomes)}
+
+
+def bad_library(folder: Path) -> Owed:
+    """All of these in one folder; returns what each picture, or container, is owed."""
+    owed = bad_folder(folder) | bad_tar(folder / "hostile.tar") | cut_tar(folder / "cut.tar") | bomb_tars(folder)
+    owed |= parquet(folder / "pictures.parquet")
+    (folder / "no.parquet").write_bytes(b"PAR1 this is no Parquet file")
+    (folder / "no.tar").write_bytes(b"this is no tar")
+    (folder / "empty.tar").write_bytes(b"")
+    owed |= {"no.parquet": ("failed", "broken_parquet"), "no.tar": ("failed", "broken_tar"), "empty.tar": ("failed", "broken_tar")}
+    assert sum(status != "ok" for status, _ in owed.values()) >= 30, "30 kinds of bad file"
+    return owed

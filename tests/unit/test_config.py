@@ -1,13 +1,16 @@
 """The configuration: what is generated from it is true, and what is wrong in it is said in one line."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 import yaml
 
 from unicedit.config.model import Config, ConfigError, parse
+from unicedit.config.paths import check_folders
 from unicedit.config.render import defaults, readme, schema
+from unicedit.errors import PipelineError
 from unicedit.workflow import read_config
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
@@ -47,6 +50,15 @@ def test_shipped_overlays_are_valid(overlay: str) -> None:
         ({"ingest": {"max_crop_loss": float("nan")}}, "config: ingest.max_crop_loss = 'nan'"),
         ({"prefilter": {"aesthetic": {"predictor": "siglip_v2_5"}}}, "must name the vision model"),
         ({"ingest": {"encoding": {"format": "gif"}}}, "config: ingest.encoding.format = 'gif': input should be 'png', 'webp' or 'jpeg'"),
+        ({"ingest": 5}, "config: ingest = '5': a section of settings is allowed"),
+        ({"edit": {"editors": []}}, "config: edit.editors = '[]': at least one entry is needed"),
+        ({"edit": {"editors": ["a"]}}, "config: edit.editors.0 = 'a': a section of settings is allowed"),
+        ({"library": {"path": 5}}, "config: library.path = '5': a text is allowed, or a list is allowed"),
+        ({"ingest": {"max_megapixels": 1000}}, "config: ingest.max_megapixels = '1000': input should be less than or equal to 178"),
+        ({"paths": {"results": "made/../scratch/"}}, "results and scratch are one folder; they must be two"),
+        ({"paths": {"cache": "results"}}, "results and cache are one folder; they must be two"),
+        ({"paths": {"results": "runs/{name}"}}, "config: paths.results = 'runs/{name}': a folder's path has no braces"),
+        ({"paths": {"scratch": "two\nlines"}}, "control characters"),
     ],
 )
 def test_fault_is_one_line_with_key_value_and_what_is_allowed(values: dict, line: str) -> None:
@@ -68,3 +80,47 @@ def test_every_setting_says_what_it_does() -> None:
                 walk(described["$defs"][reference.rsplit("/", 1)[1]], f"{path}{name}.")
 
     walk(described, "")
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"- world: 5\n", "holds a list and no settings"),
+        (b"just words\n", "holds a str and no settings"),
+        (b"library: [\n", "not valid YAML"),
+        ("library: {path: größe}\n".encode("latin-1"), "not valid YAML"),
+    ],
+)
+def test_file_that_holds_no_settings_is_named_in_one_line(tmp_path: Path, content: bytes, line: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        read_config([CONFIG / "config.yaml", path])
+    (said,) = str(caught.value).splitlines()
+    assert said.startswith(f"{path}: {line}")
+
+
+def test_folders_are_checked_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a file").write_text("x")
+    with pytest.raises(PipelineError, match=r"config: paths\.results = 'a file/results': a file is no folder"):
+        check_folders("a file/results", "scratch")
+    monkeypatch.setattr(os, "access", lambda path, mode: str(path) != "readonly")  # who runs this may be root, who may write anywhere
+    Path("readonly").mkdir()
+    with pytest.raises(PipelineError, match=r"config: paths\.scratch = 'readonly/scratch': readonly cannot be written"):
+        check_folders("results", "readonly/scratch")
+    Path("docs").mkdir()
+    Path("docs/architecture.md").write_text("x")
+    with pytest.raises(PipelineError, match=r"config: paths\.results = 'docs': holds architecture\.md and no earlier run"):
+        check_folders("docs", "scratch")
+    Path("results/logs").mkdir(parents=True)
+    check_folders("results", "scratch")
+    Path("docs/index").mkdir()
+    check_folders("docs", "scratch")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a file", "docs", "readonly", "results"]
+
+
+def test_folders_are_normalised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    paths = parse({"paths": {"results": "~/runs//first/", "scratch": "./scratch"}}).paths
+    assert (paths.results, paths.scratch) == ("/home/somebody/runs/first", "scratch")

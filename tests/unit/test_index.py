@@ -6,12 +6,16 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bad_files import parquet, picture, saved
 from unicedit.config.library import LibrarySettings
 from unicedit.files import read_json
+from unicedit.index.content import digest_of_file
 from unicedit.index.index import Index, load, refresh
-from unicedit.index.scan import LibraryError, digest_of_file
+from unicedit.index.names import on_disk, shown
+from unicedit.index.scan import LibraryError
 
 JPEG = saved(picture(1), "JPEG")
 
@@ -91,8 +95,165 @@ def test_vanished_file_is_marked_and_a_vanished_library_is_an_error(tmp_path: Pa
     with pytest.raises(LibraryError, match=r"3 of 3 indexed files .* are gone.*library\.allow_removal"):
         refreshed(tmp_path)
     refreshed(tmp_path, allow_removal=True)
-    photos(tmp_path, "b.jpg")
-    assert names(tmp_path, refreshed(tmp_path).shards[-1]) == ["b.jpg"], "a file that comes back is a new one"
+
+
+def test_file_that_comes_back_takes_its_old_place(tmp_path: Path) -> None:
+    photos(tmp_path, "a.jpg", "b.jpg", "c.jpg")
+    refreshed(tmp_path)
+    before = manifests(tmp_path)["00000.json"][0]
+    (tmp_path / "photos/b.jpg").rename(tmp_path / "b.jpg")
+    refreshed(tmp_path)
+    assert manifests(tmp_path)["00000.json"][0] != before
+    (tmp_path / "b.jpg").rename(tmp_path / "photos/b.jpg")
+    assert refreshed(tmp_path).shards == ["00000"]
+    assert manifests(tmp_path)["00000.json"][0] == before
+    (tmp_path / "photos/b.jpg").unlink()
+    refreshed(tmp_path)
+    photos(tmp_path, "b.jpg", content=JPEG[:-1])
+    assert refreshed(tmp_path).shards == ["00000"]
+    assert [entry["revision"] for entry in read_json(tmp_path / "index/00000.json")["entries"]] == [0, 1, 0]
+
+
+def test_library_that_is_changed_and_changed_back(tmp_path: Path) -> None:
+    photos(tmp_path, "a.jpg", "b.jpg")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/a.jpg").write_bytes(JPEG)
+    refreshed(tmp_path)
+    before = manifests(tmp_path)["00000.json"][0]
+    with pytest.raises(
+        LibraryError, match=r"2 indexed files lie under .*photos, which library\.path no longer names.*library\.allow_removal"
+    ):
+        refreshed(tmp_path, path=str(tmp_path / "other"))
+    assert refreshed(tmp_path, path=str(tmp_path / "other"), allow_removal=True).shards == ["00000", "00001"]
+    assert refreshed(tmp_path, allow_removal=True).shards == ["00000", "00001"]
+    assert manifests(tmp_path)["00000.json"][0] == before
+
+
+def test_world_that_shrinks_and_grows_again(tmp_path: Path) -> None:
+    world = LibrarySettings(shard_size=3)
+
+    def grown(images: int) -> list[str]:
+        return refresh(world, images, tmp_path / "index", lambda *_: None).shards
+
+    assert grown(5) == ["00000", "00001"]
+    before = manifests(tmp_path)
+    grown(2)
+    assert (
+        sum(entry.get("removed", False) for shard in ("00000", "00001") for entry in read_json(tmp_path / f"index/{shard}.json")["entries"])
+        == 3
+    )
+    assert grown(5) == ["00000", "00001"]
+    assert {name: content for name, (content, _) in manifests(tmp_path).items()} == {name: content for name, (content, _) in before.items()}
+
+
+def test_parquet_file_of_another_content_has_its_own_ranges_and_the_old_ones_wait(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    path = tmp_path / "photos/p.parquet"
+    parquet(path)
+    first = path.read_bytes()
+    assert refreshed(tmp_path, shard_size=2).shards == ["00000", "00001", "00002"]
+    parquet(path, struct_column=False)
+    assert refreshed(tmp_path, shard_size=2).shards == [f"{number:05d}" for number in range(6)], "at once, not at the next run"
+
+    def removed() -> list[bool]:
+        return [read_json(tmp_path / f"index/{number:05d}.json")["entries"][0].get("removed", False) for number in range(6)]
+
+    assert removed() == [True] * 3 + [False] * 3
+    path.write_bytes(first)
+    assert len(refreshed(tmp_path, shard_size=2).shards) == 6
+    assert removed() == [False] * 3 + [True] * 3
+    path.unlink()
+    photos(tmp_path, "a.jpg")
+    refreshed(tmp_path, shard_size=2, allow_removal=True)
+    assert removed() == [True] * 6, "every range of a file that is gone"
+
+
+def test_dry_run_writes_nothing_but_the_overlay(tmp_path: Path) -> None:
+    photos(tmp_path, "a.jpg", "b.jpg", "c.jpg")
+    overlay = tmp_path / "overlay"
+    overlay.mkdir()
+
+    def planned(**settings: object) -> Index:
+        return refresh(library(tmp_path, **settings), 0, tmp_path / "index", lambda *_: None, overlay=overlay)
+
+    fresh = planned()
+    assert fresh.shards == ["00000"] and set(fresh.overlaid) == {"00000"}
+    assert not (tmp_path / "index").exists()
+    assert read_json(fresh.overlaid["00000"])["entries"][0]["name"] == "a.jpg"
+    refreshed(tmp_path)
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in (tmp_path / "index").iterdir()}
+    assert planned().overlaid == {}
+    (tmp_path / "photos/b.jpg").unlink()
+    photos(tmp_path, "new.jpg")
+    changed = planned()
+    assert changed.shards == ["00000", "00001"] and set(changed.overlaid) == {"00000", "00001"}
+    assert [entry.get("removed", False) for entry in read_json(changed.overlaid["00000"])["entries"]] == [False, True, False]
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "a.jpg").write_bytes(JPEG)
+    assert planned(path=str(other), allow_removal=True).shards == ["00000", "00001"]
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in (tmp_path / "index").iterdir()} == before
+
+
+def test_sub_folder_that_may_not_be_listed_is_a_row_until_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos(tmp_path, "a.jpg", "b.jpg", "locked/c.jpg")
+    listed = os.scandir
+
+    def refused(place: str) -> object:
+        if place.endswith("locked"):
+            raise PermissionError(13, "Permission denied", place)
+        return listed(place)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "scandir", refused)
+        refreshed(tmp_path)
+        entries = read_json(tmp_path / "index/00000.json")["entries"]
+        assert [(entry["name"], entry.get("fault")) for entry in entries] == [
+            ("a.jpg", None),
+            ("b.jpg", None),
+            ("locked/", "unreadable: Permission denied"),
+        ]
+        patched.setattr(os, "scandir", lambda place: refused("locked"))
+        with pytest.raises(LibraryError, match=r"library\.path = .*photos': cannot be read \(Permission denied\)"):
+            refreshed(tmp_path)
+    assert names(tmp_path, refreshed(tmp_path).shards[1]) == ["locked/c.jpg"]
+
+
+def test_link_that_dangles_is_a_row_until_it_leads_somewhere(tmp_path: Path) -> None:
+    photos(tmp_path, "a.jpg")
+    (tmp_path / "photos/b.jpg").symlink_to("c.jpg")
+    refreshed(tmp_path)
+    assert read_json(tmp_path / "index/00000.json")["entries"][1]["fault"].startswith("dangling_link")
+    photos(tmp_path, "c.jpg")
+    refreshed(tmp_path)
+    entry = read_json(tmp_path / "index/00000.json")["entries"][1]
+    assert (entry["name"], entry["revision"], "fault" in entry) == ("b.jpg", 1, False)
+
+
+@given(st.binary(min_size=1, max_size=12).filter(lambda name: b"/" not in name and b"\0" not in name))
+def test_any_name_is_shown_as_text_and_found_again(name: bytes) -> None:
+    text = shown(os.fsdecode(name))
+    assert os.fsencode(on_disk(text)) == name
+    assert text.encode("utf-8")
+
+
+def test_one_folder_under_several_spellings_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos(tmp_path, "a.jpg", "b/c.jpg")
+    monkeypatch.chdir(tmp_path)
+    refreshed(tmp_path, path="photos")
+    before = manifests(tmp_path)
+    for spelling in ("photos/", "./photos", "photos//", "photos/../photos", ["photos", "photos/"]):
+        assert refreshed(tmp_path, path=spelling).shards == ["00000"], spelling
+    assert manifests(tmp_path) == before
+    monkeypatch.setenv("HOME", str(tmp_path))
+    index = refresh(library(tmp_path, path="~/photos"), 0, tmp_path / "index2", lambda *_: None)
+    assert read_json(tmp_path / f"index2/{index.shards[0]}.json")["root"] == str(tmp_path / "photos")
+
+
+def test_folder_whose_name_looks_like_a_glob(tmp_path: Path) -> None:
+    photos(tmp_path, "2024 [best]/a.jpg", "2024 b/b.jpg")
+    index = refreshed(tmp_path, path=str(tmp_path / "photos/2024 [best]"))
+    assert names(tmp_path, index.shards[0]) == ["a.jpg"]
 
 
 def test_missing_path_names_the_setting(tmp_path: Path) -> None:
@@ -114,6 +275,11 @@ def test_globs_lists_and_list_files(tmp_path: Path) -> None:
     index = refresh(LibrarySettings(kind="files", list_file=str(tmp_path / "list.txt")), 0, tmp_path / "index2", lambda *_: None)
     found = [entry["name"] for shard in index.shards for entry in read_json(tmp_path / f"index2/{shard}.json")["entries"]]
     assert sorted(found) == ["2.png", "odd_suffix.picture"]
+    (tmp_path / "list.txt").write_bytes("photos/b/größe.png".encode("latin-1"))
+    with pytest.raises(LibraryError, match=r"library\.list_file = .*list\.txt': is no text in UTF-8 \(byte 11\)"):
+        refresh(LibrarySettings(kind="files", list_file=str(tmp_path / "list.txt")), 0, tmp_path / "index2", lambda *_: None)
+    with pytest.raises(LibraryError, match=r"library\.list_file = .*: cannot be read \(Is a directory\)"):
+        refresh(LibrarySettings(kind="files", list_file=str(tmp_path)), 0, tmp_path / "index2", lambda *_: None)
 
 
 def test_containers_one_shard_a_tar_and_row_group_ranges_a_parquet_file(tmp_path: Path) -> None:

@@ -2,16 +2,20 @@
 
 import io
 import random
+import tarfile
+import tracemalloc
 from pathlib import Path
+from typing import IO
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from bad_files import FILES, bad_folder, bad_tar, cut_tar, parquet, picture, saved
+from bad_files import FILES, bad_folder, bad_library, bad_tar, cut_tar, header, parquet, picture, saved, tar_with
 from unicedit.config.ingest import IngestSettings
 from unicedit.config.library import LibrarySettings
 from unicedit.config.map import MapSettings
@@ -25,6 +29,8 @@ from unicedit.ingest.stage import IngestStage
 from unicedit.map.run import Places, run_map
 from unicedit.map.stage import RowError
 from unicedit.sidecar import Identity, reason_class
+
+TAR_MANIFEST = {"kind": "webdataset", "columns": {"image": "i", "origin": None, "licence": None}, "origin": "", "licence": ""}
 
 
 def ingest(folder: Path, library: LibrarySettings, limits: IngestSettings | None = None) -> tuple[list[dict], dict[str, int]]:
@@ -55,13 +61,16 @@ def check(rows: list[dict], owed: dict[str, tuple[str, str | None]]) -> None:
 
 
 def test_every_kind_of_bad_file_is_one_row_with_a_reason(tmp_path: Path) -> None:
-    owed = bad_folder(tmp_path / "photos")
-    assert len([name for name, (status, _) in owed.items() if status != "ok"]) + 13 >= 30, "at least 30 kinds of bad or odd file"
-    rows, _ = ingest(tmp_path, LibrarySettings(kind="files", path=str(tmp_path / "photos"), shard_size=10))
+    (tmp_path / "photos").mkdir()
+    owed = bad_library(tmp_path / "photos")
+    rows, _ = ingest(
+        tmp_path,
+        LibrarySettings(kind="files", path=str(tmp_path / "photos"), shard_size=10, columns={"origin": "url", "licence": "licence"}),
+    )
     check(rows, owed)
     state = read_json(tmp_path / "results/index/state.json")
     (skipped,) = state["skipped"].values()
-    assert skipped == {".db": 1, ".mp4": 1, ".txt": 1}
+    assert skipped == {".db": 1, ".mp4": 1, ".txt": 1, "none": 1}, "the last is a link to a folder"
 
 
 def test_tar_with_hostile_members(tmp_path: Path) -> None:
@@ -73,16 +82,48 @@ def test_tar_with_hostile_members(tmp_path: Path) -> None:
     by_name = {row["source"]: row for row in rows}
     assert (by_name["bad.tar::0001.jpg"]["origin"], by_name["bad.tar::0001.jpg"]["licence"]) == ("https://example.org/1", "CC0-1.0")
     assert by_name["bad.tar::0003.jpg"]["origin"] == "a crawl"
+    assert by_name["bad.tar::0005.jpg"]["origin"] == "https://example.org/half \\ud800 a character"
     assert not (tmp_path / "escape.jpg").exists()
 
 
 def test_cut_tar_gives_what_it_holds_and_one_row_for_the_cut(tmp_path: Path) -> None:
     (tmp_path / "tars").mkdir()
-    cut_tar(tmp_path / "tars/cut.tar")
+    owed = cut_tar(tmp_path / "tars/cut.tar")
     rows, _ = ingest(tmp_path, LibrarySettings(kind="files", path=str(tmp_path / "tars")))
-    assert rows[0]["status"] == "ok"
-    assert rows[-1]["status"] == "failed"
-    assert {reason_class(row["reason"]) for row in rows[1:]} <= {"broken_tar", "truncated"}
+    check(rows, owed)
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_SPARSE])
+def test_header_bomb_is_refused_before_it_is_read(tmp_path: Path, kind: bytes) -> None:
+    size = 64 << 20
+    owed = tar_with(tmp_path / "bomb.tar.gz", lambda stream: header(stream, kind, size, size))
+    reader = open_reader({**TAR_MANIFEST, "root": str(tmp_path), "entries": [{"name": "bomb.tar.gz", "size": 0, "revision": 0}]}, 10)
+    tracemalloc.start()
+    entries = list(reader.entries())
+    (content,) = reader.read(["bomb.tar.gz::good.jpg"])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 << 20
+    assert isinstance(content, bytes)
+    assert {entry.name for entry in entries if not entry.fault} == {"bomb.tar.gz::good.jpg"}
+    assert {name for name, (status, _) in owed.items() if status == "failed"} == {entry.name for entry in entries} - {
+        "bomb.tar.gz::good.jpg"
+    }
+
+
+def test_tar_that_unpacks_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unicedit.ingest.tar_reader.MIN_UNPACKED", 1 << 20)
+
+    def many(stream: IO[bytes]) -> None:
+        for _ in range(3):
+            header(stream, tarfile.REGTYPE, 1 << 20, 1 << 20)
+        header(stream, tarfile.REGTYPE, 0, 0)
+
+    tar_with(tmp_path / "zeros.tar.gz", many)
+    assert (tmp_path / "zeros.tar.gz").stat().st_size < 3 << 14, "100 times that is less than what it unpacks to"
+    reader = open_reader({**TAR_MANIFEST, "root": str(tmp_path), "entries": [{"name": "zeros.tar.gz", "size": 0, "revision": 0}]}, 10)
+    *_, last = reader.entries()
+    assert last.name == "zeros.tar.gz" and last.fault and last.fault.startswith("too_large: unpacks to more than")
 
 
 @pytest.mark.parametrize("struct_column", [True, False])
@@ -95,6 +136,45 @@ def test_parquet_in_row_group_ranges(tmp_path: Path, struct_column: bool) -> Non
     assert [row["status"] for row in rows] == ["ok", "ok", "failed", "failed", "ok"]
     assert [reason_class(row["reason"]) for row in rows if row["reason"]] == ["no_bytes", "not_an_image"]
     assert rows[4]["origin"] == "https://example.org/4" and rows[4]["licence"] == "CC0-1.0"
+
+
+def test_parquet_column_larger_than_memory_allows_is_refused_by_its_row_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unicedit.ingest.parquet_reader.MAX_PICTURE_BYTES", 300_000)
+    monkeypatch.setattr("unicedit.ingest.parquet_reader.MAX_TEXT_BYTES", 100_000)
+    (tmp_path / "tables").mkdir()
+    small, large = saved(picture(1), "JPEG"), saved(picture(2, (800, 800)), "BMP")
+    rows = [(small, "u"), (small, "u"), (large, "u"), (small, "u"), (small, "v" * 200_000), (small, "u")]
+    table = pa.table({"image": [image for image, _ in rows], "url": [url for _, url in rows]})
+    pq.write_table(table, tmp_path / "tables/a.parquet", row_group_size=2, use_dictionary=False)
+    library = LibrarySettings(kind="files", path=str(tmp_path / "tables"), columns={"origin": "url"})
+    found, _ = ingest(tmp_path, library)
+    assert [row["status"] for row in found] == ["ok", "ok", "failed", "failed", "failed", "failed"]
+    assert found[2]["reason"].startswith("too_large: column 'image' of its row group holds")
+    assert found[4]["reason"].startswith("too_large: column 'url' of its row group holds")
+
+
+def test_one_long_text_in_every_row_is_held_once(tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir()
+    table = pa.table({"image": [b"x"] * 200, "url": ["v" * (1 << 20)] * 200})
+    pq.write_table(table, tmp_path / "tables/a.parquet", compression="zstd")
+    entry = {"name": "a.parquet", "size": 0, "revision": 0, "first_group": 0, "groups": 1, "first_row": 0, "rows": 200}
+    columns = {"image": "image", "origin": "url", "licence": None}
+    before = pa.total_allocated_bytes()
+    reader = open_reader({**TAR_MANIFEST, "kind": "parquet", "columns": columns, "root": str(tmp_path / "tables"), "entries": [entry]}, 10)
+    peak = 0
+    for found in reader.entries():
+        assert found.origin == "v" * 4096
+        peak = max(peak, pa.total_allocated_bytes() - before)
+    assert peak < 20 << 20
+
+
+def test_parquet_text_that_is_no_utf8_is_escaped(tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir()
+    urls = pa.array([b"caf\xe9", b"fine"], pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"image": [saved(picture(n), "JPEG") for n in range(2)], "url": urls}), tmp_path / "tables/a.parquet")
+    library = LibrarySettings(kind="files", path=str(tmp_path / "tables"), columns={"origin": "url"})
+    rows, _ = ingest(tmp_path, library)
+    assert [(row["status"], row["origin"]) for row in rows] == [("ok", "caf\\xe9"), ("ok", "fine")]
 
 
 def test_broken_and_foreign_parquet_are_rows(tmp_path: Path) -> None:
@@ -115,14 +195,7 @@ def test_mutated_tars_never_crash_the_reader(tmp_path: Path, seed: int) -> None:
     for _ in range(chance.randrange(1, 30)):
         content[chance.randrange(len(content))] = chance.randrange(256)
     path.write_bytes(bytes(content[: chance.randrange(1, len(content))]))
-    manifest = {
-        "kind": "webdataset",
-        "root": str(tmp_path),
-        "columns": {"image": "i", "origin": None, "licence": None},
-        "origin": "",
-        "licence": "",
-    }
-    reader = open_reader({**manifest, "entries": [{"name": path.name, "size": 0, "revision": 0}]}, 10)
+    reader = open_reader({**TAR_MANIFEST, "root": str(tmp_path), "entries": [{"name": path.name, "size": 0, "revision": 0}]}, 10)
     entries = list(reader.entries())
     names = [entry.name for entry in entries]
     assert entries and len(set(names)) == len(names)

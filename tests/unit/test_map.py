@@ -13,6 +13,7 @@ import pytest
 from number_stage import NumberStage, calls_of, run_numbers
 from unicedit.map.compute import EngineError
 from unicedit.map.journal import read_segment
+from unicedit.map.stage import RowError
 
 NUMBERS = range(57)
 
@@ -94,6 +95,19 @@ def test_broken_engine_stops_the_job_instead_of_failing_every_row(tmp_path: Path
     with pytest.raises(EngineError, match="engine on fire"):
         run_numbers(tmp_path, NumberStage(NUMBERS, tmp_path / "calls", broken=True), stop_after_failures=8, retries=0)
     assert not (tmp_path / "results/number/00000.parquet").exists()
+
+
+def test_half_a_character_in_a_reason_is_stored_escaped(tmp_path: Path) -> None:
+    class Halved(NumberStage):
+        def _compute(self, batch):  # type: ignore[no-untyped-def]
+            return [
+                RowError("bad: \ud800") if number == 3 else rows for (_, number), rows in zip(batch, super()._compute(batch), strict=True)
+            ]
+
+    run_numbers(tmp_path, Halved(NUMBERS, tmp_path / "calls"))
+    table = pq.read_table(tmp_path / "results/number/00000.parquet").to_pylist()
+    assert table[3]["reason"] == "bad: \\ud800"
+    assert [row["square"] for row in table[:3]] == [0, 1, 4]
 
 
 @pytest.mark.parametrize("workers", [0, 1])

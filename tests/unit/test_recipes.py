@@ -6,7 +6,10 @@ from unicedit.recipe import PLUMBING, STAGE_ROOTS, recipe_modules
 
 WORLD = "unicedit.world"
 LISTED = {
-    "ingest": ["ingest.crop", "ingest.decode", "ingest.hashes", "ingest.readers", "ingest.stage", "pictures"],
+    "ingest": [
+        *("ingest.crop", "ingest.decode", "ingest.hashes", "ingest.parquet_reader", "ingest.reader", "ingest.readers"),
+        *("ingest.stage", "ingest.tar_reader", "pictures"),
+    ],
     "prefilter": ["pictures", "prefilter", "provenance", "scorers.port", "scorers.technical", "sources"],
     "instruct": [
         *("instruct.engine", "instruct.prompt", "instruct.reply", "instruct.stage"),

@@ -67,7 +67,7 @@ def identity_of(arguments: argparse.Namespace, stage: str) -> Identity:
 def attempts_log(path: Path) -> Iterator[None]:
     """Append what is logged, and how it ended, to ``path``: Snakemake begins a rule's own log anew at every attempt (design section 4)."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter(LOG_FORMAT))
     logging.getLogger().addHandler(handler)
     log.info("attempt begins: process %d on %s, Slurm job %s", os.getpid(), socket.gethostname(), os.environ.get("SLURM_JOB_ID", "none"))

@@ -12,7 +12,8 @@ from unicedit.files import digest_of
 from unicedit.ingest.crop import Crop, crop_of
 from unicedit.ingest.decode import decode
 from unicedit.ingest.hashes import perceptual_hashes, pixel_digest
-from unicedit.ingest.readers import Entry, open_reader
+from unicedit.ingest.reader import Entry
+from unicedit.ingest.readers import open_reader
 from unicedit.map.stage import Batch, Compute, Item, Row, RowError, Stage
 from unicedit.pictures import bytes_digest, encoded
 from unicedit.schema import INGEST

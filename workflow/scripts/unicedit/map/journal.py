@@ -12,6 +12,7 @@ import time
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -55,6 +56,22 @@ def schema_mark(schema: pa.Schema) -> bytes:
     return struct.pack("<QQ", zlib.crc32(schema.to_string().encode()), len(schema))
 
 
+def _batch(rows: Sequence[Row], schema: pa.Schema) -> pa.RecordBatch:
+    """The rows as Arrow has them. Text with half a character in it (of a model's reply, an error, a stranger's file) is stored with that escaped."""
+    try:
+        return pa.RecordBatch.from_pylist(list(rows), schema=schema)
+    except UnicodeEncodeError:
+        return pa.RecordBatch.from_pylist([_encodable(row) for row in rows], schema=schema)
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {name: _encodable(inner) for name, inner in value.items()}
+    return [_encodable(inner) for inner in value] if isinstance(value, list) else value
+
+
 class Journal:
     """Append batches of finished rows to ``folder``; the lease is checked before a segment is opened or closed."""
 
@@ -88,7 +105,7 @@ class Journal:
             self._file = self._path.open("xb")
             self._file.write(schema_mark(self.schema))
             self._opened = time.monotonic()
-        body = pa.RecordBatch.from_pylist(list(rows), schema=self.schema).serialize()
+        body = _batch(rows, self.schema).serialize()
         self._file.write(_FRAME.pack(body.size, zlib.crc32(body)))
         self._file.write(body)
         self._file.flush()
