@@ -27,4 +27,4 @@ rule assemble:
     message:
         "Shard {wildcards.shard}: assembling the dataset file"
     shell:
-        command("assemble", "--inputs {input}", results=True)
+        command("assemble", "--inputs {input:q}", results=True)

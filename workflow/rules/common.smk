@@ -6,12 +6,14 @@ sys.path.insert(0, SCRIPTS)
 from functools import partial
 
 from unicedit.errors import PipelineError
-from unicedit.workflow import Pipeline, run_with_this_interpreter
+from unicedit.workflow import Pipeline, plans_only, run_with_this_interpreter
 
 run_with_this_interpreter()
 try:
     pipeline = Pipeline(config)
-    pipeline.open_library(scan=workflow.is_main_process)
+    pipeline.open_library(
+        scan=workflow.is_main_process, dry=plans_only(workflow, sys.argv)
+    )
 except PipelineError as error:
     # one line a fault and no traceback: the configuration is wrong, not the workflow
     print(error, file=sys.stderr)

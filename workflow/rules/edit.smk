@@ -27,6 +27,6 @@ rule edit:
     shell:
         command(
             "edit",
-            "--ingest {input.ingest} --instruct {input.instruct} --inputs {input.instruct_seal}",
+            "--ingest {input.ingest:q} --instruct {input.instruct:q} --inputs {input.instruct_seal:q}",
             mapped=True,
         )

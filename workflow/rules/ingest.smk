@@ -3,7 +3,7 @@
 
 rule ingest:
     input:
-        manifest=f"{RESULTS}/index/{{shard}}.json",
+        manifest=pipeline.manifest(),
     output:
         table=pipeline.table("ingest"),
         seal=pipeline.seal("ingest"),
@@ -25,6 +25,6 @@ rule ingest:
     shell:
         command(
             "ingest",
-            "--manifest {input.manifest} --inputs {input.manifest}",
+            "--manifest {input.manifest:q} --inputs {input.manifest:q}",
             mapped=True,
         )

@@ -27,6 +27,6 @@ rule instruct:
     shell:
         command(
             "instruct",
-            "--ingest {input.ingest} --prefilter {input.prefilter} --inputs {input.prefilter_seal}",
+            "--ingest {input.ingest:q} --prefilter {input.prefilter:q} --inputs {input.prefilter_seal:q}",
             mapped=True,
         )

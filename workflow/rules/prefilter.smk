@@ -28,6 +28,6 @@ rule prefilter:
     shell:
         command(
             "prefilter",
-            "--ingest {input.ingest} --duplicates {input.duplicates} --inputs {input.ingest_seal} {input.duplicates_seal}",
+            "--ingest {input.ingest:q} --duplicates {input.duplicates:q} --inputs {input.ingest_seal:q} {input.duplicates_seal:q}",
             mapped=True,
         )

@@ -26,4 +26,4 @@ rule table3:
     message:
         "Making Table 3"
     shell:
-        command("table3", "--paper {input.paper}", gather=True)
+        command("table3", "--paper {input.paper:q}", gather=True)

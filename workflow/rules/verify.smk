@@ -28,6 +28,6 @@ rule verify:
     shell:
         command(
             "verify",
-            "--ingest {input.ingest} --instruct {input.instruct} --edit {input.edit} --inputs {input.edit_seal}",
+            "--ingest {input.ingest:q} --instruct {input.instruct:q} --edit {input.edit:q} --inputs {input.edit_seal:q}",
             mapped=True,
         )

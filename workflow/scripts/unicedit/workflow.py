@@ -11,9 +11,11 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from unicedit.config.model import Config, ConfigError, parse
+from unicedit.config.model import Config, ConfigError, parse, read_file
+from unicedit.config.paths import check_folders
 from unicedit.digest import code_digest
 from unicedit.files import digest_of, sha256_of_file
 from unicedit.freshness import Freshness
@@ -24,6 +26,21 @@ GATHERS = ("truth", "card", "table3", "filter_truth")
 ORDER = ("ingest", "duplicates", *SHARD_STAGES[1:], *GATHERS)
 
 _Wildcards = Any
+_SHOWING = {
+    *("--lint", "--list", "--list-rules", "-l", "--list-target-rules", "--lt", "--dag", "--rulegraph", "--filegraph", "--d3dag"),
+    *(
+        "--summary",
+        "-S",
+        "--detailed-summary",
+        "-D",
+        "--list-changes",
+        "--lc",
+        "--list-untracked",
+        "--lu",
+        "--unlock",
+        "--print-compilation",
+    ),
+}
 
 
 def _taxonomy(config: Config) -> dict[str, str]:
@@ -41,9 +58,17 @@ def _taxonomy_file(config: Config) -> Path:
 def check_files(config: Config) -> None:
     """What the typed classes cannot see: files that settings name, and names that stand in those files. Raises ``PipelineError``."""
     from unicedit.instruct.plan import Planner
-    from unicedit.taxonomy import load
+    from unicedit.taxonomy import TaxonomyError, load
 
-    Planner(config.instruct, load(_taxonomy_file(config)))
+    try:
+        taxonomy = load(_taxonomy_file(config))
+    except TaxonomyError as error:
+        first, *others = str(error).splitlines()
+        more = f", and {len(others)} faults more" if others else ""
+        raise ConfigError(
+            f"config: instruct.taxonomy = {config.instruct.taxonomy!r}: is no taxonomy, config/taxonomy.yaml is one: {first}{more}"
+        ) from error
+    Planner(config.instruct, taxonomy)
     for key, path, revision in _model_paths(config):
         if not Path(path).exists() and (revision is None or path.startswith((".", "/")) or path.endswith(".safetensors")):
             raise ConfigError(f"config: {key} = {path!r}: no such file or folder, and no hub model with a revision")
@@ -89,6 +114,12 @@ def run_with_this_interpreter() -> None:
     os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
 
 
+def plans_only(workflow: Any, command: Sequence[str]) -> bool:
+    """Whether this Snakemake runs no job, but plans or shows (its own ``workflow.dryrun`` is not set before the Snakefile was read)."""
+    asked = workflow.output_settings is not None and workflow.output_settings.dryrun
+    return bool(asked) or not _SHOWING.isdisjoint(word.split("=")[0] for word in command)
+
+
 def simulated(config: Config) -> list[str]:
     """The stages whose engine is simulated: tables and card say so."""
     found = ["library"] if config.library.kind == "world" else []
@@ -105,17 +136,9 @@ def knows_truth(config: Config) -> bool:
 
 def read_config(files: Sequence[Path]) -> Config:
     """Merge and check configuration files, later ones winning key by key as Snakemake has it. Raises ``ConfigError``."""
-    import yaml
-
     merged: dict[str, Any] = {}
     for file in files:
-        try:
-            values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-        except FileNotFoundError:
-            raise ConfigError(f"{file}: no such configuration file") from None
-        except yaml.YAMLError as error:
-            raise ConfigError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from error
-        _merge(merged, values)
+        _merge(merged, read_file(file))
     return parse(merged)
 
 
@@ -143,8 +166,8 @@ class Pipeline:
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.config = parse(values)
-        self.results = self.config.paths.results.rstrip("/")
-        self.scratch = self.config.paths.scratch.rstrip("/")
+        self.results = self.config.paths.results
+        self.scratch = self.config.paths.scratch
         self.truth = knows_truth(self.config)
         self._settings = functools.cache(self._settings_text)
         self.index: Index | None = None
@@ -184,15 +207,15 @@ class Pipeline:
         ``mapped``: runs under the resumable map, whose settings stand here and not in params, for they decide no value. ``gather``: one job over all shards.
         ``results``: is told the results folder.
         """
-        parts = [f"python {scripts}/{name}.py", own]
+        parts = [f"python {_quoted(f'{scripts}/{name}.py')}", own]
         if not gather:
-            parts.append(f"--shard {{wildcards.{wildcard}}} --table {{output.table}}")
-        parts.append("--seal {output.seal} --code {params.code} --settings {params.settings:q}")
+            parts.append(f"--shard {{wildcards.{wildcard}}} --table {{output.table:q}}")
+        parts.append("--seal {output.seal:q} --code {params.code} --settings {params.settings:q}")
         if gather or results:
             parts.append(f"--results {_quoted(self.results)}")
         if mapped:
             parts.append(f"--scratch {_quoted(self.scratch)} --map {_quoted(self.config.map.model_dump_json())}")
-        return " ".join([*filter(None, parts), "> {log} 2>&1"])
+        return " ".join([*filter(None, parts), "> {log:q} 2>&1"])
 
     def table(self, stage: str) -> str:
         """Path of a stage's sealed table, with the ``shard`` wildcard."""
@@ -286,16 +309,31 @@ class Pipeline:
             return None
         return _ingested(path, os.stat(path).st_mtime_ns).get(source)
 
-    def open_library(self, *, scan: bool) -> None:
-        """Read the index; in the head process, scan the library first and take what is new into it."""
+    def open_library(self, *, scan: bool, dry: bool = False) -> None:
+        """Read the index; in the head process, scan the library first and take what is new into it (in a dry run, only in memory)."""
         from unicedit.index.index import load, refresh
 
         folder = Path(self.results) / "index"
         if scan:
+            check_folders(self.results, self.scratch)
             check_files(self.config)
-            self.index = refresh(self.config.library, self.config.world.images, folder, self._recorded_digest)
+            self._overlay = TemporaryDirectory(prefix="unicedit-plan-") if dry else None
+            overlay = Path(self._overlay.name) if self._overlay else None
+            self.index = refresh(self.config.library, self.config.world.images, folder, self._recorded_digest, overlay=overlay)
         else:
             self.index = load(folder)
+
+    def manifest(self) -> str | Callable[[_Wildcards], str]:
+        """An input: a shard's manifest in the index; in a dry run, the one that a real run would write there."""
+        assert self.index is not None
+        pattern, overlaid = f"{self.results}/index/{{shard}}.json", self.index.overlaid
+        if not overlaid:
+            return pattern
+
+        def manifest(wildcards: _Wildcards) -> str:
+            return str(overlaid.get(wildcards.shard) or pattern.replace("{shard}", wildcards.shard))
+
+        return manifest
 
     def identity_of(self, stage: str) -> tuple[str, str]:
         """Digest of code and of settings, as a stage's sidecars record them."""

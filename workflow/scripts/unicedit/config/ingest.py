@@ -39,7 +39,10 @@ class IngestSettings(Section):
         100, gt=0, description="Files larger than this many megabytes are not read: bounds memory against hostile input."
     )
     max_megapixels: float = Field(
-        100, gt=0, description="Pictures with more pixels, by their header, are not decoded: stops decompression bombs."
+        100,
+        gt=0,
+        le=178,
+        description="Pictures with more pixels, by their header, are not decoded: stops decompression bombs. Pillow itself decodes none of more than 178.",
     )
     encoding: EncodingSettings = Field(default_factory=EncodingSettings, description="How the cropped source is stored.")
     batch_size: int = Field(8, ge=1, le=1024, description="Pictures read and computed together.")

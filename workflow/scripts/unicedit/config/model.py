@@ -1,6 +1,7 @@
 """The whole configuration, and how it is read and checked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError
@@ -52,16 +53,33 @@ def _known_keys(path: tuple[int | str, ...]) -> list[str]:
     return sorted(getattr(model, "model_fields", {}))
 
 
-def _line(error: ErrorDetails) -> str:
-    path = error["loc"]
-    key = ".".join(str(part) for part in path) or "configuration"
+_SAID = {
+    "model_type": "a section of settings is allowed, as config/config.yaml has it",
+    "dict_type": "a section of settings is allowed, as config/config.yaml has it",
+    "list_type": "a list is allowed, one entry a line after a dash",
+    "tuple_type": "a list is allowed, one entry a line after a dash",
+    "string_type": "a text is allowed",
+    "too_short": "at least one entry is needed",
+}
+
+
+def _key(error: ErrorDetails) -> str:
+    """The setting's key, without the names of the types that a union tried."""
+    return ".".join(str(part) for part in error["loc"] if part != "str" and "[" not in str(part)) or "configuration"
+
+
+def _line(errors: Sequence[ErrorDetails]) -> str:
+    """One line for the faults of one value: several where it fits none of several types."""
+    error, key = errors[0], _key(errors[0])
     if error["type"] == "extra_forbidden":
-        known = _known_keys(path)
+        known = _known_keys(error["loc"])
         return f"config: {key}: unknown key" + (f"; known here: {', '.join(known)}" if known else "")
+    if error["type"] == "missing":
+        return f"config: {key}: missing"
     value = str(error["input"])
     shown = value if len(value) <= 80 else value[:77] + "..."
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return f"config: {key} = {shown!r}: {message[:1].lower()}{message[1:]}" if error["type"] != "missing" else f"config: {key}: missing"
+    messages = [_SAID.get(one["type"]) or one["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ") for one in errors]
+    return f"config: {key} = {shown!r}: {', or '.join(message[:1].lower() + message[1:] for message in messages)}"
 
 
 def parse(values: Mapping[str, Any]) -> Config:
@@ -77,4 +95,26 @@ def parse(values: Mapping[str, Any]) -> Config:
             for fault in faults
             if not any(len(place) > len(fault["loc"]) and place[: len(fault["loc"])] == fault["loc"] for place in places)
         ]
-        raise ConfigError("\n".join(_line(fault) for fault in own)) from error
+        by_key: dict[str, list[ErrorDetails]] = {}
+        for fault in own:
+            by_key.setdefault(_key(fault), []).append(fault)
+        raise ConfigError("\n".join(map(_line, by_key.values()))) from error
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """The settings of one configuration file, unchecked. Raises ``ConfigError`` for a file that cannot be read or holds no keys."""
+    import yaml
+
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such configuration file") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    if values is not None and not isinstance(values, dict):
+        raise ConfigError(
+            f"{path}: holds a {type(values).__name__} and no settings; `key: value` lines are allowed, as config/config.yaml has them"
+        )
+    return values or {}

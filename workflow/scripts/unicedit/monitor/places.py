@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from unicedit.config.paths import PathsSettings
+from unicedit.config.model import parse
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -27,7 +27,8 @@ def configfiles(command: Sequence[str]) -> list[Path]:
 def places_of(command: Sequence[str], default: Path = Path("config/config.yaml")) -> tuple[Path, Path]:
     """The results and scratch folders of a Snakemake command: those of the last configuration file that names them.
 
-    What is wrong with a file is for Snakemake to say, which reads and checks it before the first job; here it then counts as naming none.
+    What else is wrong with a file is for Snakemake to say, which reads and checks it before the first job; here it then counts as naming none. Raises
+    ``ConfigError`` for folders that cannot be used.
     """
     paths: dict[str, Any] = {}
     for path in (default, *configfiles(command)):
@@ -39,5 +40,5 @@ def places_of(command: Sequence[str], default: Path = Path("config/config.yaml")
             named = value.get("paths") if isinstance(value, Mapping) else None
             if isinstance(named, Mapping):
                 paths |= {name: named[name] for name in ("results", "scratch") if isinstance(named.get(name), str)}
-    settings = PathsSettings.model_validate(paths)
+    settings = parse({"paths": paths}).paths
     return Path(settings.results), Path(settings.scratch)
