@@ -128,8 +128,10 @@ def taught_verifier(
     """A tiny verifier that learned ``lessons`` (pairs and their replies) by heart, saved as a verifier; returns its folder."""
     import torch
 
+    from unicedit.verifier import cpu_speed
     from unicedit.verifier.load import load_verifier, save_verifier
 
+    cpu_speed.enable()
     stock = tiny_verifier(folder.with_name(f"{folder.name}-stock"), family=family)
     model, processor = load_verifier(str(stock), differential=differential, form=form)
     pictures: Any = 3 if differential == "image" else 2

@@ -149,7 +149,8 @@ def test_margin_is_read_at_the_verdict(folders: dict[str, Path]) -> None:
         assert ids[:-1] == one.tokenizer(begin)["input_ids"]
         (reading,) = one.score(one.inputs([pair]), [begin + word])
         probabilities[word] = reading
-    after = {word: one.model(**_whole(one, pair, begin + word)).logits[0, -2].log_softmax(-1) for word in probabilities}
+    with torch.no_grad():
+        after = {word: one.model(**_whole(one, pair, begin + word)).logits[0, -2].log_softmax(-1) for word in probabilities}
     expected = (
         after[" true"][one.tokenizer(begin + " true")["input_ids"][-1]] - after[" false"][one.tokenizer(begin + " false")["input_ids"][-1]]
     )

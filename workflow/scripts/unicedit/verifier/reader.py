@@ -159,6 +159,8 @@ class Reader:
             sizes = [_size(pair.source), _size(pair.edit)]
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             return 0  # it cannot be read, and will be refused
+        if any(_elongated(*size) for size in sizes):
+            return 0
         sizes += [sizes[0]] if self._pictures == 3 else []
         processor = self.processor.image_processor
         patches = sum(int(processor.get_number_of_image_patches(height, width)) for width, height in sizes)
@@ -212,6 +214,10 @@ def _size(data: bytes) -> tuple[int, int]:
         return opened.size
 
 
+def _elongated(width: int, height: int) -> bool:
+    return max(width, height) > MOST_ELONGATED * min(width, height)
+
+
 def check_pictures(pair: Pair) -> None:
     """Raises ``RowError`` for a pair with a picture that the verifier cannot be shown."""
     for name, data in (("source", pair.source), ("edit", pair.edit)):
@@ -221,7 +227,7 @@ def check_pictures(pair: Pair) -> None:
                 width, height = opened.size
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise RowError(f"not_readable: the {name} picture: {str(error)[:200]}") from error
-        if max(width, height) > MOST_ELONGATED * min(width, height):
+        if _elongated(width, height):
             raise RowError(f"elongated: the {name} picture is {width} x {height}; one side may be {MOST_ELONGATED} times the other at most")
 
 
