@@ -73,3 +73,12 @@ def write_parts(results: Path, rows: list[dict[str, Any]], parts: int = 2) -> li
     for part, path in enumerate(paths):
         write(path, SAMPLES, rows[part * size : (part + 1) * size], "samples", path.stem)
     return paths
+
+
+def gathered(results: Path, rows: list[dict[str, Any]], parts: int = 2) -> None:
+    """The samples in parts, and the training data joined from them."""
+    from unicedit.training.training_data import join, seal_files
+
+    paths = write_parts(results, rows, parts)
+    count = join(paths, None, results / "verifier" / "data")
+    seal_files(results / "verifier", paths, results / "verifier" / "sidecars" / "training_data.json", count, "code", "{}")

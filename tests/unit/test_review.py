@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from made_samples import png, sample, samples, write_parts
+from made_samples import gathered, png, sample, samples
 from unicedit.errors import PipelineError
 from unicedit.training.audit import Choice, export, take_in
 from unicedit.training.label_studio import INTERFACE, reviews_of, task
@@ -204,7 +204,7 @@ def test_interface_and_tasks_fit_together() -> None:
 def test_export_holds_pictures_of_bounded_size_and_comes_back_as_acceptances(tmp_path: Path) -> None:
     rows = samples(24)
     rows[0] |= {"source_image": png(0, (900, 300)), "given_en": 'Make "it" <b>red</b> & blue. {{x}}'}
-    write_parts(tmp_path, rows)
+    gathered(tmp_path, rows)
     ok = [row for row in rows if row["status"] == "ok"]
     assert export(tmp_path, ALL, tmp_path / "out", tmp_path / "review.jsonl", 128, None) == len(ok) == 22
     tasks = json.loads((tmp_path / "out" / "tasks.json").read_text())
@@ -223,7 +223,7 @@ def test_export_holds_pictures_of_bounded_size_and_comes_back_as_acceptances(tmp
 
 def test_export_draws_what_was_chosen_and_writes_pictures_beside(tmp_path: Path) -> None:
     rows = samples(48)
-    write_parts(tmp_path, rows)
+    gathered(tmp_path, rows)
     choice = Choice((D2PO,), (HALLUCINATION,), 2)
     assert export(tmp_path, choice, tmp_path / "out", tmp_path / "none.jsonl", 512, "/data/local-files/?d=audit/") == 2
     tasks = json.loads((tmp_path / "out" / "tasks.json").read_text())
@@ -235,7 +235,7 @@ def test_export_draws_what_was_chosen_and_writes_pictures_beside(tmp_path: Path)
         assert (tmp_path / "out" / "pictures" / f"{row['key']}-edit.png").is_file()
     export(tmp_path, Choice((D2PO,), (HALLUCINATION,), 1), tmp_path / "one", tmp_path / "none.jsonl", 512, None)
     assert json.loads((tmp_path / "one" / "tasks.json").read_text())[0]["data"]["key"] == tasks[0]["data"]["key"]
-    with pytest.raises(PipelineError, match="no samples yet"):
+    with pytest.raises(PipelineError, match=r"training_data\.json: no training data yet; run `snakemake training_data` first"):
         export(tmp_path / "empty", choice, tmp_path / "out", tmp_path / "none.jsonl", 512, None)
 
 
@@ -293,7 +293,7 @@ def test_malformed_exports_are_refused_with_file_and_row(tmp_path: Path, value: 
 
 
 def test_nothing_is_appended_where_one_export_has_a_fault(tmp_path: Path) -> None:
-    write_parts(tmp_path, samples(8))
+    gathered(tmp_path, samples(8))
     good, bad = tmp_path / "good.json", tmp_path / "bad.json"
     good.write_text(json.dumps(exported((shown(sample(1)), [annotation()]))))
     bad.write_text(json.dumps(exported((shown(sample(1)), [annotation()]), (shown(sample(2)), [annotation(None)]))))
@@ -303,5 +303,5 @@ def test_nothing_is_appended_where_one_export_has_a_fault(tmp_path: Path) -> Non
 
 
 def test_sft_samples_can_be_reviewed_too(tmp_path: Path) -> None:
-    write_parts(tmp_path, samples(16))
+    gathered(tmp_path, samples(16))
     assert export(tmp_path, Choice((SFT,), KINDS, 50), tmp_path / "out", tmp_path / "none.jsonl", 64, None) == 4

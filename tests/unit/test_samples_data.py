@@ -166,6 +166,12 @@ def test_commands_by_hand(tmp_path: Path) -> None:
         name = f"results/samples/{part:05d}"
         run("samples", "--shard", f"{part:05d}", "--table", f"{name}.parquet", "--seal", f"{name}.json", "--run", "--inputs",
             "--settings", json.dumps({"samples": chosen, "size_divisor": 4}))  # fmt: skip
+
+    def join_all(review: dict[str, str] | None) -> None:
+        settings = json.dumps({"samples": chosen, "review": review})
+        run("training_data", "--results", "results", "--seal", "results/verifier/sidecars/training_data.json", "--settings", settings)
+
+    join_all(None)
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "config.yaml").write_text("{}\n")
     run("review_samples", "--review", "review.jsonl", "--results", "results", "export", "--out", "audit", "--file", "d2po")
@@ -177,16 +183,7 @@ def test_commands_by_hand(tmp_path: Path) -> None:
     imported = run("review_samples", "--review", "review.jsonl", "--results", "results", "import", "export.json")
     assert imported == "1 reviews read, 1 of them new in review.jsonl\n"
     assert "no JSON export" in run("review_samples", "--review", "r", "--results", "results", "import", "review.jsonl", fails=True)
-    settings = {"samples": chosen, "review": {"path": "review.jsonl", "sha256": "any"}}
-    run(
-        "training_data",
-        "--results",
-        "results",
-        "--seal",
-        "results/verifier/sidecars/training_data.json",
-        "--settings",
-        json.dumps(settings),
-    )
+    join_all({"path": "review.jsonl", "sha256": "any"})
     rows = {name: rows_of(tmp_path / "results" / "verifier" / "data" / f"{name}.parquet") for name in FILES}
     assert {name: len(found) for name, found in rows.items()} == {"sft": 6, "d2po": 5, "validation": 0, "test": 0}
     assert tasks[0]["data"]["key"] not in {row["key"] for row in rows["d2po"]}

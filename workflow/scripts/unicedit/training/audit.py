@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from unicedit.errors import PipelineError
-from unicedit.files import appearing_whole, digest_of, write_json, write_text
+from unicedit.files import appearing_whole, digest_of, read_json, write_json, write_text
 from unicedit.lookup import Lookup, rows
 from unicedit.schema import OK
 from unicedit.training.label_studio import INTERFACE, data_uri, reviews_of, small, task
@@ -62,10 +62,11 @@ def take_in(results: Path, exports: Sequence[Path], review: Path, prefix: str) -
 
 
 def _parts(results: Path) -> list[Path]:
-    parts = sorted((results / "samples").glob("[0-9]*.parquet"))
-    if not parts:
-        raise PipelineError(f"{results / 'samples'}: no samples yet; run `snakemake training_data` first")
-    return parts
+    """The tables that the training data was joined from: others may lie about from earlier settings."""
+    sidecar = results / "verifier" / "sidecars" / "training_data.json"
+    if not sidecar.is_file():
+        raise PipelineError(f"{sidecar}: no training data yet; run `snakemake training_data` first")
+    return [(sidecar.parent / name).resolve().with_suffix(".parquet") for name in read_json(sidecar)["inputs"]]
 
 
 def _drawn(results: Path, choice: Choice, reviewed: set[tuple[str, str]]) -> Iterator[dict[str, Any]]:
