@@ -1,7 +1,7 @@
 """Batches of trl's vision trainers, from rows prepared once.
 
 What reaches the model is what trl's own collators make, tensor by tensor (a test compares them), ``mm_token_type_ids`` included, without which the model's
-positions go wrong in silence. But a row's texts and pictures are prepared one time: later passes, and the two replies of a pair, take what is kept.
+positions go wrong in silence. But a row is prepared one time: later passes, and the two replies of a pair, take what is kept.
 """
 
 import io
@@ -23,16 +23,14 @@ _REPLIES = ("completion", "chosen", "rejected")
 
 
 class Prepared:
-    """Rows as token ids and pixel values. Pictures are kept up to ``keep_mb`` megabytes, texts always."""
+    """Rows as token ids and pixel values, kept up to ``keep_mb`` megabytes."""
 
     def __init__(self, processor: "ProcessorMixin", differential: str, keep_mb: int) -> None:
         self.processor = processor
         self.differential = differential
-        self.left = keep_mb * 1_000_000
-        self._rows: dict[str, Batch] = {}
-        self._pictures: dict[str, Batch] = {}
-        tokenizer = processor.tokenizer
-        self.pad = int(tokenizer.pad_token_id or tokenizer.eos_token_id)
+        self.left = keep_mb * 1_000_000  # bytes
+        self.kept: dict[str, Batch] = {}
+        self.pad = int(processor.tokenizer.pad_token_id)
 
     def __call__(self, row: Mapping[str, Any]) -> Batch:
         """``prompt`` and the replies as token ids, ``types`` (``mm_token_type_ids`` of the prompt), ``pixel_values``, ``image_grid_thw``.
@@ -40,15 +38,16 @@ class Prepared:
         Raises ``PipelineError`` for a picture that cannot be decoded.
         """
         key = row["key"]
-        if key not in self._rows or key not in self._pictures:
-            self._prepare(key, row)
-        made = {**self._rows[key], **self._pictures[key]}
-        size = sum(value.nbytes for value in self._pictures[key].values())
-        if size > self.left:
-            del self._pictures[key]
+        if key in self.kept:
+            return self.kept[key]
+        made = self._made(row)
+        size = sum(value.nbytes for value in made.values())
+        if size <= self.left:
+            self.left -= size
+            self.kept[key] = made
         return made
 
-    def _prepare(self, key: str, row: Mapping[str, Any]) -> None:
+    def _made(self, row: Mapping[str, Any]) -> Batch:
         from trl.data_utils import apply_chat_template
 
         texts = apply_chat_template({name: value for name, value in row.items() if name in ("prompt", *_REPLIES)}, self.processor)
@@ -58,8 +57,8 @@ class Prepared:
             for name in _REPLIES
             if name in texts
         }
-        self._rows[key] = {"prompt": made["input_ids"][0], "types": made["mm_token_type_ids"][0], **replies}
-        self._pictures[key] = {name: made[name] for name in ("pixel_values", "image_grid_thw")}
+        pictures = {name: made[name] for name in ("pixel_values", "image_grid_thw")}
+        return {"prompt": made["input_ids"][0], "types": made["mm_token_type_ids"][0], **pictures, **replies}
 
     def _images(self, row: Mapping[str, Any]) -> list[Image.Image]:
         try:

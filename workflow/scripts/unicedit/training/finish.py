@@ -28,6 +28,10 @@ def save_trained(trainer: Any, job: "TrainingJob") -> None:
 def _whole(job: "TrainingJob", raw: Any) -> tuple[Any, Any]:
     from unicedit.training.model import prepared_model
 
+    if job.launch.zero:
+        from transformers.integrations.deepspeed import unset_hf_deepspeed_config
+
+        unset_hf_deepspeed_config()  # or the model would be loaded in shares, with processes that have left
     dtype = saved_dtype(job.settings)
     verifier = job.verifier
     if job.settings.lora is None:

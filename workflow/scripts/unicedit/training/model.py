@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from unicedit.training.zero import join_processes
 from unicedit.verifier.load import load_verifier
 
 if TYPE_CHECKING:
@@ -10,9 +11,12 @@ if TYPE_CHECKING:
 
 def prepared_model(job: "TrainingJob", dtype: Any) -> tuple[Any, Any]:
     """The base model of a job, with what it trains marked so, and its processor. Weights that the base lacks (a new residual's) follow from the seed."""
+    import torch
     from transformers import set_seed
 
     verifier = job.verifier
+    if job.launch.zero:
+        join_processes(gpu=torch.cuda.is_available())
     set_seed(job.settings.seed)
     model, processor = load_verifier(
         verifier.base,

@@ -24,3 +24,10 @@ def zero_config(stage: int, *, gpu: bool) -> dict[str, Any]:
         "fp16": {"enabled": False},
         "zero_optimization": zero,
     }
+
+
+def join_processes(*, gpu: bool) -> None:
+    """Make DeepSpeed know the processes of the training, which it must before it shares a model's weights among them."""
+    import deepspeed
+
+    deepspeed.init_distributed(dist_backend="nccl" if gpu else "gloo")
