@@ -31,7 +31,7 @@ from unicedit.world.editor import develop
 from unicedit.world.faults import NONE
 from unicedit.world.grammar import read, say
 from unicedit.world.outcome import Outcome
-from unicedit.world.scene import HELD_OUT, scene_of
+from unicedit.world.scene import HELD_OUT, PLACES, scene_of
 from unicedit.world.splits import TRAIN as TRAINING_PHOTOS
 from unicedit.world.splits import split_of
 from unicedit.world.words import CN, COLOUR_CN, EN, KIND_CN
@@ -174,6 +174,16 @@ def test_texts_fit_the_kind(made: dict[str, tuple[Drawn, dict[str, Any]]]) -> No
         assert row["rejected_differences"]
         assert row["rejected_differences"] != row["differences"] or row["kind"] == FAILED_EDIT
         assert (row["reviewer"], row["purpose"]) == (None, "sft" if one.split == "train" else None)
+
+
+def test_captions_name_things_in_reading_order(made: dict[str, tuple[Drawn, dict[str, Any]]]) -> None:
+    several = 0
+    for _, row in made.values():
+        for name in ("source_caption", "edit_caption"):
+            places = re.findall("|".join(f"in the {place}" for place in PLACES), row[name])
+            assert places == sorted(places, key=[f"in the {place}" for place in PLACES].index)
+            several += len(places) > 1
+    assert several > len(made)
 
 
 def test_pictures_show_what_the_true_text_says(made: dict[str, tuple[Drawn, dict[str, Any]]]) -> None:

@@ -1,7 +1,7 @@
 """Samples drawn in the simulated world: pictures rendered as the pipeline shows them, answers from the truth."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 
 from unicedit.config.ingest import EncodingSettings
@@ -20,7 +20,7 @@ from unicedit.world.editor import develop
 from unicedit.world.faults import NO_EDIT, NONE, FaultRates
 from unicedit.world.grammar import Edit, say
 from unicedit.world.outcome import Outcome, outcome
-from unicedit.world.scene import VERSION, Scene, scene_of
+from unicedit.world.scene import PLACES, VERSION, Scene, scene_of
 from unicedit.world.words import CN, EN
 
 WRITER = f"simulated-world-{VERSION}"
@@ -99,8 +99,8 @@ class WorldSamples:
         return {
             "source_image": _encoded_source(one.source, self.size_divisor, self.encoding),
             "edit_image": encoded(edit, self.encoding),
-            "source_caption": caption(happened.before),
-            "edit_caption": caption(happened.final),
+            "source_caption": caption(ordered(happened.before)),
+            "edit_caption": caption(ordered(happened.final)),
             "writer": WRITER,
             **texts(
                 one.kind,
@@ -114,7 +114,12 @@ class WorldSamples:
 
 def told(edit: Edit, before: Scene, wording: int) -> Told:
     """The edit in both languages, and what it would change in the scene."""
-    return Told(say(edit, EN, wording), say(edit, CN, wording), tuple(differences(before, apply(edit, before))))
+    return Told(say(edit, EN, wording), say(edit, CN, wording), tuple(differences(ordered(before), ordered(apply(edit, before)))))
+
+
+def ordered(scene: Scene) -> Scene:
+    """The scene with its things in reading order, so that its description does not depend on the order in which they were drawn."""
+    return replace(scene, things=tuple(sorted(scene.things, key=lambda thing: PLACES.index(thing.place))))
 
 
 def happening(one: Drawn, provenance: Provenance) -> Outcome:
@@ -131,7 +136,7 @@ def happening(one: Drawn, provenance: Provenance) -> Outcome:
 
 def seen(happened: Outcome) -> list[str]:
     """Every visible difference of what happened, damage included."""
-    found = differences(happened.before, happened.final)
+    found = differences(ordered(happened.before), ordered(happened.final))
     found += ["A patch of the picture is smeared."] if happened.smear is not None else []
     return found + ([f"The whole picture is {_SPOILS[happened.spoil]}."] if happened.spoil else [])
 
