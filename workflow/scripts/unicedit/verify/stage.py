@@ -12,8 +12,9 @@ from unicedit.files import digest_of
 from unicedit.lookup import rows
 from unicedit.map.stage import Batch, Compute, Item, Row, RowError, Stage
 from unicedit.provenance import EditProvenance
-from unicedit.schema import FAILED, OK, REJECTED, VERIFY
+from unicedit.schema import OK, VERIFY
 from unicedit.sources import KeyedTable, Sources
+from unicedit.verify.decide import decided
 from unicedit.verify.engines import models_of, open_verifier
 from unicedit.verify.port import Case, Verifier
 
@@ -93,26 +94,6 @@ class VerifyStage(Stage):
         return [verdict if isinstance(verdict, RowError) else [verdict] for verdict in verdicts]
 
     def decide(self, table: pa.Table) -> pa.Table:
-        """Set ``is_changed``, ``status`` and ``reason`` of rows with a score: measured ones, where an edit as similar to its source as the threshold, or
-        more, is unchanged; and read ones, where an edit whose margin is above the threshold is changed. A read row without a margin keeps its verdict.
-        """
-        if self.threshold is None:
-            return table
-        columns = {name: table[name].to_pylist() for name in ("score", "is_changed", "status", "reason")}
-        for row, (score, status) in enumerate(zip(columns["score"], columns["status"], strict=True)):
-            if status == FAILED:
-                continue
-            if self.settings.engine == "ssim":
-                changed, why = score < self.threshold, f"ssim {score:.4f} >= {self.threshold:g}"
-            elif score is None:
-                changed, why = columns["is_changed"][row], "the verifier saw no valid edit"
-            else:
-                changed, why = score > self.threshold, f"margin {score:g} <= {self.threshold:g}"
-            columns["is_changed"][row] = changed
-            columns["status"][row] = OK if changed else REJECTED
-            columns["reason"][row] = None if changed else f"no_change: {why}"
-        for name in ("is_changed", "status", "reason"):
-            index = table.schema.get_field_index(name)
-            field = table.schema.field(index)
-            table = table.set_column(index, field, pa.array(columns[name], field.type))
-        return table
+        """Set ``is_changed``, ``status`` and ``reason`` of rows with a score."""
+        engine = self.settings.engine
+        return decided(table, engine, self.threshold) if engine != "simulated" and self.threshold is not None else table
