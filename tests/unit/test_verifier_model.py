@@ -129,6 +129,20 @@ def test_processor_bounds_pictures(qwen: Path) -> None:
         assert shown[0].prod() // 4 <= tokens and shown[1].prod() // 4 >= 1
 
 
+def test_a_saved_processor_is_whole_for_environments_with_torchvision(stock: Path, tmp_path: Path) -> None:
+    """There the stock processor opens the folder, and wants a video part; and what it saves is read here."""
+    from transformers.models.auto.video_processing_auto import VIDEO_PROCESSOR_MAPPING_NAMES
+
+    family = json.loads((stock / "config.json").read_text())["model_type"]
+    saved = json.loads((stock / "video_preprocessor_config.json").read_text())
+    assert saved["video_processor_type"] == VIDEO_PROCESSOR_MAPPING_NAMES[family] and saved["patch_size"] == 14
+    theirs = shutil.copytree(stock, tmp_path / "theirs")
+    processor = json.loads((theirs / "processor_config.json").read_text())
+    (theirs / "processor_config.json").write_text(json.dumps({**processor, "video_processor": saved}))
+    (theirs / "video_preprocessor_config.json").unlink()
+    assert load_processor(str(theirs)).image_processor.patch_size == 14
+
+
 def broken(folder: Path, stock: Path, fault: str) -> str:
     target = folder / fault
     if fault == "missing":
