@@ -16,7 +16,7 @@ class LoraSettings(Section):
     alpha: int = Field(128, ge=1, description="Adapters are scaled by alpha / rank; twice the rank is the usual choice.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout before each adapter, a probability.")
     target: str = Field(
-        r".*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)",
+        r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)",
         min_length=1,
         description="Regular expression over module names: the layers that get an adapter. The default names every attention and feed-forward "
         "layer of the language model.",
