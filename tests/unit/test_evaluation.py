@@ -21,7 +21,8 @@ from unicedit.evaluation import choose
 from unicedit.evaluation.evaluate import CHUNK, Readers, chosen_on, evaluate, write
 from unicedit.evaluation.judge import Judge
 from unicedit.evaluation.readings import grey, pair_of
-from unicedit.evaluation.schema import EVALUATION, READINGS
+from unicedit.evaluation.rows import READINGS
+from unicedit.evaluation.schema import EVALUATION
 from unicedit.map.stage import RowError
 from unicedit.verifier.chat import reply_text
 from unicedit.verifier.reader import Pair, Reading

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from unicedit.command import run
-from unicedit.evaluation.schema import READINGS
+from unicedit.evaluation.rows import READINGS
 from unicedit.gather import gather_parser
 
 

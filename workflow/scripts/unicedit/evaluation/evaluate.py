@@ -14,7 +14,8 @@ from unicedit.errors import PipelineError
 from unicedit.evaluation import choose
 from unicedit.evaluation.judge import Judge
 from unicedit.evaluation.readings import joint_log_probabilities, pair_of, read_all, sizes_of
-from unicedit.evaluation.schema import CHOOSING, EVALUATION, POINTS, ReadingMode
+from unicedit.evaluation.rows import CHOOSING, ReadingMode
+from unicedit.evaluation.schema import EVALUATION, POINTS
 from unicedit.evaluation.score import NoTruth, Score, asks_for, fault_of, knows_truth, score, true_edit, verdict_alone
 from unicedit.files import appearing_whole
 from unicedit.map.stage import RowError

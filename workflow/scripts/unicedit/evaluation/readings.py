@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from unicedit.evaluation.schema import ReadingMode
+from unicedit.evaluation.rows import ReadingMode
 from unicedit.map.stage import RowError
 
 if TYPE_CHECKING:

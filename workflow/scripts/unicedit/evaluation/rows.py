@@ -1,8 +1,12 @@
 """The rows of Table 5: which model, read in which way; and which of them are compared."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
-from unicedit.evaluation.schema import ReadingMode
+ReadingMode = Literal["informed", "blind", "joint", "text_only", "swapped", "ssim"]
+READINGS: tuple[ReadingMode, ...] = get_args(ReadingMode)
+CHOOSING: tuple[ReadingMode, ...] = ("joint", "ssim")  # need a number that is chosen on validation
+MAIN = "main"  # in the place of a seed: the run's own SFT and D2PO models
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,10 @@
 """The table of an evaluation: how one verifier, read one way, did on each sample."""
 
-from typing import Literal, get_args
-
 import pyarrow as pa
 
 from unicedit.evaluation.meaning import SLOTS
 from unicedit.schema import VERIFY
 from unicedit.world.words import LANGUAGES
-
-ReadingMode = Literal["informed", "blind", "joint", "text_only", "swapped", "ssim"]
-READINGS: tuple[ReadingMode, ...] = get_args(ReadingMode)
-CHOOSING: tuple[ReadingMode, ...] = ("joint", "ssim")  # need a number that is chosen on validation
 
 POINTS = 10.0  # of a sample that is fully right: Table 5 counts from 0 to 10
 
@@ -30,6 +24,7 @@ EVALUATION = pa.schema(
             "log_probabilities",
             pa.list_(pa.float64()),
         ),  # joint: of the two candidates given the instruction, then of the two with it withheld
+        ("margins", pa.list_(pa.float64())),  # joint: `score` of each candidate's own reading
         ("candidates_fit", pa.list_(pa.bool_())),  # joint: whether each candidate parses
         ("candidates_right", pa.list_(pa.bool_())),  # joint: whether each candidate is fully right
         ("fault", pa.string()),  # why the reply did not parse; it counts as wrong

@@ -1,0 +1,34 @@
+"""Make Table 5: the accuracy of verifiers on the test split, beside the paper's; the run's own, or the full one over several seeds."""
+
+import json
+from pathlib import Path
+
+from unicedit.command import run
+from unicedit.gather import gather_parser, seal_gather
+
+
+def main() -> None:
+    made = gather_parser(str(__doc__))
+    paper = Path(__file__).resolve().parents[2] / "config" / "paper" / "table5_verifier.csv"
+    made.add_argument("--paper", type=Path, default=paper, help="the paper's table")
+    made.add_argument(
+        "--full", action="store_true", help="the full table, over seeds and with the trained controls, in place of the run's own"
+    )
+    made.add_argument("--inputs", type=Path, nargs="*", default=[], help="sidecars of the evaluations, recorded in the sidecar")
+    arguments = made.parse_args()
+    from unicedit.config.table5 import Table5Settings
+    from unicedit.config.tables import TablesSettings
+    from unicedit.evaluation.rows import MAIN
+    from unicedit.tables.table5 import table5
+
+    values = json.loads(arguments.settings)
+    settings = Table5Settings(**values["table5"])
+    name, rows = ("table5_full", settings.full_rows) if arguments.full else ("table5", settings.rows)
+    seeds = [str(seed) for seed in range(settings.seeds)] if arguments.full else [MAIN]
+    tuned = len(settings.rate_factors) if arguments.full else 0
+    status = table5(name, arguments.results, rows, seeds, arguments.paper, TablesSettings(**values["tables"]), values["simulated"], tuned)
+    seal_gather(arguments, name, arguments.results / "tables" / f"{name}.csv", arguments.inputs, status)
+
+
+if __name__ == "__main__":
+    run(main)

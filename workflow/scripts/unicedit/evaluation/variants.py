@@ -1,0 +1,93 @@
+"""The trained verifiers of Table 5: what each starts from, what it learns from, and which settings differ from the run's own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from unicedit.errors import PipelineError
+
+Stage = Literal["sft", "d2po"]
+TRIAL = "trial-"  # begins the name of a run that tries a learning rate
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """``parent`` is the variant whose model it starts from (None: the base), ``data`` the file of results/verifier/data; ``changes`` are settings of the stage."""
+
+    stage: Stage
+    parent: str | None
+    data: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    no_cv: bool = False  # trained and read without the visual differential context
+    whole: bool = False  # makes the updates of SFT and D2PO together
+    sigmoid_alone: bool = False
+
+
+VARIANTS: dict[str, Variant] = {
+    "sft": Variant("sft", None, "sft"),
+    "d2po": Variant("d2po", "sft", "d2po"),
+    "control": Variant("d2po", "sft", "d2po", {"losses": {"sft": 1.0}}),
+    "sft_hallucination": Variant("sft", None, "both", {"kinds": ["normal", "no_edit", "hallucination"]}, whole=True),
+    "sft_no_cv": Variant("sft", None, "sft", no_cv=True),
+    "d2po_no_cv": Variant("d2po", "sft_no_cv", "d2po", no_cv=True),
+    "d2po_sigmoid": Variant("d2po", "sft", "d2po", {"losses": {"sigmoid": 1.0}}, sigmoid_alone=True),
+}
+
+
+def training_settings(variant: str, run: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of one training: the sections ``verifier`` and ``sft`` or ``d2po``, from all of a configuration's.
+
+    ``run`` is a seed (``3``), which seeds the order of the rows, or a trial of a learning rate (``trial-1``), made with seed 0. A seed's learning rate is the one its
+    trials chose (``with_rate``).
+    """
+    one = VARIANTS[variant]
+    section = {**values[one.stage], **one.changes}
+    if one.sigmoid_alone:
+        section["learning_rate"] = section["learning_rate"] * values["table5"]["sigmoid_rate"]
+    if one.whole:
+        section |= _whole(values)
+    if run.startswith(TRIAL):
+        section |= {"learning_rate": section["learning_rate"] * values["table5"]["rate_factors"][int(run.removeprefix(TRIAL))], "seed": 0}
+    else:
+        section["seed"] = int(run)
+    verifier = {**values["verifier"], **({"differential": "none"} if one.no_cv else {})}
+    return {one.stage: section, "verifier": verifier}
+
+
+def _whole(values: Mapping[str, Any]) -> dict[str, Any]:
+    steps = [values[stage]["steps"] for stage in ("sft", "d2po")]
+    if None in steps:
+        raise PipelineError(
+            "config: sft.steps and d2po.steps: the full Table 5 compares trainings of equal length, so both must be numbers"
+        )
+    return {"steps": sum(steps), "epochs": None}
+
+
+def with_rate(settings: Mapping[str, Any], factor: float) -> dict[str, Any]:
+    """A training's settings with its learning rate multiplied."""
+    return {
+        name: {**section, "learning_rate": section["learning_rate"] * factor} if name in ("sft", "d2po") else section
+        for name, section in settings.items()
+    }
+
+
+def trained_variants(rows: Sequence[str]) -> list[str]:
+    """The variants that rows of the table need, those they start from included."""
+    from unicedit.evaluation.rows import ROWS
+
+    found: list[str] = []
+    for row in rows:
+        name: str | None = ROWS[row].variant
+        while name in VARIANTS and name not in found:
+            found.append(name)
+            name = VARIANTS[name].parent
+    return found
+
+
+def best_factor(points: Sequence[float], factors: Sequence[float]) -> float:
+    """The factor with the most points on validation; among equals the one nearest to 1, then the smaller."""
+    import math
+
+    if len(points) != len(factors):
+        raise ValueError(f"{len(points)} trials and {len(factors)} factors")
+    return min(zip(points, factors, strict=True), key=lambda pair: (-round(pair[0], 9), abs(math.log(pair[1])), pair[1]))[1]
