@@ -26,7 +26,7 @@ rule samples:
     shell:
         command(
             "samples",
-            "--run {input.run} --inputs {input.run_seals}",
+            "--run {input.run:q} --inputs {input.run_seals:q}",
             mapped=True,
             wildcard="part",
         )

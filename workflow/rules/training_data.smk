@@ -3,6 +3,7 @@
 
 rule training_data:
     input:
+        parts=ancient(pipeline.all_tables("samples")),
         part_seals=pipeline.all_seals("samples"),
     output:
         files=f"{RESULTS}/verifier/data/files.csv",
