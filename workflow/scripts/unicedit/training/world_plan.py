@@ -5,11 +5,11 @@ after an edit, nor in any text (``scene.HELD_OUT``). A new background is a train
 """
 
 import random
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, replace
 from itertools import islice
 
-from unicedit.config.samples import SamplesSettings
+from unicedit.config.samples import DisturbanceShares, SamplesSettings
 from unicedit.errors import PipelineError
 from unicedit.training.disturb import drawn as drawn_disturbance
 from unicedit.training.parts import Stretch, counts_of
@@ -33,18 +33,30 @@ _DRAWS = 12  # of an edit that may be used in the split, before the sub-task is 
 _FORMS = ("thing", "a")  # slots that name a thing: "red ball"
 
 
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """A picture of the world that samples are drawn in, and what for."""
+
+    name: str
+    scene: Scene
+    split: str
+    purpose: str | None
+    disturbances: DisturbanceShares
+
+
 def plan(stretch: Stretch, settings: SamplesSettings) -> list[Drawn]:
     """The samples of a part. ``PipelineError`` where the world has too few pictures for so many."""
-    split = TRAIN if stretch.section in PURPOSES else stretch.section
+    purpose = stretch.section if stretch.section in PURPOSES else None
+    split = TRAIN if purpose else stretch.section
     kinds = list(islice(interleaved(settings, stretch.section), stretch.start, stretch.stop))
     used = _used_before(settings, stretch)
     found: list[Drawn] = []
     for source in _pictures(stretch, settings):
-        scene, here = scene_of(source), set[str]()
+        picture, here = _Picture(source, scene_of(source), split, purpose, settings.disturbances), set[str]()
         for _ in range(min(settings.world.per_picture, len(kinds) - len(found))):
             kind = kinds[len(found)]
             lot = chance("sample", settings.seed, source, len(here), kind)
-            one = _sample(source, scene, split, stretch.section, kind, used[kind], here, settings, lot)
+            one = _sample(picture, kind, used[kind], here, lot)
             if one is None:
                 break
             here.add(one.subtask)
@@ -109,35 +121,24 @@ def _photo(scene: Scene) -> str:
     return scene.backdrop.photo
 
 
-def _sample(
-    source: str,
-    scene: Scene,
-    split: str,
-    section: str,
-    kind: str,
-    used: dict[str, int],
-    here: set[str],
-    settings: SamplesSettings,
-    lot: random.Random,
-) -> Drawn | None:
-    """A sample of the sub-task that was used least and is possible in the picture; None where none is left."""
+def _sample(picture: _Picture, kind: str, used: Mapping[str, int], here: Set[str], lot: random.Random) -> Drawn | None:
+    """A sample of the sub-task that was used least and is possible in the picture, of none of those ``here``; None where none is left."""
     order = [subtask for subtask in SUBTASKS if subtask not in here]
     lot.shuffle(order)
     for subtask in sorted(order, key=used.__getitem__):
         for _ in range(_DRAWS):
-            edit = propose(scene, subtask, lot)
+            edit = propose(picture.scene, subtask, lot)
             if edit is None:
                 break
-            one = _drawn(source, scene, split, section, kind, edit, settings, lot)
+            one = _drawn(picture, kind, edit, lot)
             if one is not None:
                 return one
     return None
 
 
-def _drawn(
-    source: str, scene: Scene, split: str, section: str, kind: str, edit: Edit, settings: SamplesSettings, lot: random.Random
-) -> Drawn | None:
+def _drawn(picture: _Picture, kind: str, edit: Edit, lot: random.Random) -> Drawn | None:
     """The sample of that kind for an edit; None where it may not be used in the split."""
+    scene = picture.scene
     other: Edit | None = None
     if kind in (NORMAL, HALLUCINATION):
         try:
@@ -151,12 +152,12 @@ def _drawn(
     if kind == HALLUCINATION and other is not None:
         # half of the hallucinations are texts that misname a right edit, half are edits that misread a right text, as simulated editors do
         done, told = (edit, other) if lot.random() < 0.5 else (other, edit)
-    disturbance, measures = drawn_disturbance(settings.disturbances, lot)
+    disturbance, measures = drawn_disturbance(picture.disturbances, lot)
     one = Drawn(
-        source=source,
+        source=picture.name,
         group=_photo(scene),
-        split=split,
-        purpose=section if section in PURPOSES else None,
+        split=picture.split,
+        purpose=picture.purpose,
         kind=kind,
         held_out=any(composition in HELD_OUT for named_one in named for composition in compositions(named_one, scene)),
         subtask=edit.subtask,
@@ -168,9 +169,9 @@ def _drawn(
         measures=measures,
         fault=lot.choice((QUALITY, DAMAGE)) if kind == FAILED_EDIT else "",
     )
-    if kind == FAILED_EDIT and held_out(happening(one, provenance_of(source, 1)).final):  # the damage is drawn with the outcome
+    if kind == FAILED_EDIT and held_out(happening(one, provenance_of(picture.name, 1)).final):  # the damage is drawn with the outcome
         one = replace(one, held_out=True)
-    return None if one.held_out and split != TEST else one
+    return None if one.held_out and picture.split != TEST else one
 
 
 def compositions(edit: Edit, scene: Scene) -> set[tuple[str, str]]:
@@ -189,12 +190,3 @@ def compositions(edit: Edit, scene: Scene) -> set[tuple[str, str]]:
 
 def _background_may_be_used(edit: Edit) -> bool:
     return all(part.slots.get("photo", TRAINING_PHOTOS[0]) in TRAINING_PHOTOS for part in edit.parts or (edit,))
-
-
-def photographs(drawn: Sequence[Drawn]) -> set[str]:
-    """The original photographs that samples show, as source or as new background."""
-    found = {one.group for one in drawn}
-    for one in drawn:
-        for edit in (one.done, one.told, one.mistaken):
-            found |= {part.slots["photo"] for part in (edit.parts or (edit,)) if "photo" in part.slots} if edit else set()
-    return found
