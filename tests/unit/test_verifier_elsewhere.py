@@ -1,22 +1,33 @@
 """The verifier on anyone's own pairs, and as a release: folders and tables, through the commands."""
 
+import base64
 import csv
+import importlib.util
+import io
 import json
+import os
+import shlex
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
+from PIL import Image
 
-from made_verifier import taught_verifier
+from made_verifier import taught_verifier, tiny_verifier
 from small_tables import picture, png
 from unicedit.errors import PipelineError
 from unicedit.map.stage import RowError
-from unicedit.verifier.chat import reply_text
-from unicedit.verifier.reader import Pair
+from unicedit.verifier.chat import question, reply_text
+from unicedit.verifier.load import load_verifier, recorded, save_verifier
+from unicedit.verifier.reader import Pair, Reader, pictures_of
+from unicedit.verifier.release import Release, write_release
 from unicedit.verify.pairs import load_pair, read_pairs
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
@@ -175,3 +186,125 @@ def test_a_wrong_argument_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(PipelineError) as raised:
         verify_pairs.main()
     assert said in str(raised.value) and "\n" not in str(raised.value)
+
+
+@pytest.fixture(scope="module")
+def release(taught: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("release")
+    (folder / "table5.md").write_text("| model | Normal |\n| --- | --- |\n| +D2PO | 9.1 |\n")
+    out = folder / "verifier"
+    done = command("release_verifier", "--model", taught, "--out", out, "--name", "Tiny", "--table5", folder / "table5.md", "--simulated")
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def commands_of(card: str) -> list[str]:
+    return [line for block in card.split("```bash\n")[1:] for line in block.split("```")[0].strip().splitlines()]
+
+
+def test_a_release_is_whole(release: Path, taught: Path) -> None:
+    card = (release / "README.md").read_text(encoding="utf-8")
+    front = yaml.safe_load(card.split("---\n")[1])
+    assert front["license"] == "apache-2.0" and front["pipeline_tag"] == "image-text-to-text" and "simulated" in front["tags"]
+    assert "| +D2PO | 9.1 |" in card and "# Tiny" in card and "simulated world" in card
+    assert (release / "LICENSE").read_text().lstrip().startswith("Apache License")
+    assert [shlex.split(line)[1] for line in commands_of(card)] == ["workflow/scripts/verify_pairs.py", "ask.py", "serve", "ask.py"]
+    assert """--limit-mm-per-prompt '{"image": 3}'""" in card
+    model, processor = load_verifier(str(release), differential="image")
+    pair = Pair("a", *shown(1), BLUE)
+    assert Reader(model, processor, "image", "short", 90).read([pair]) == [YES]
+    assert not list(release.glob("*.bin")) and not list(release.glob("**/__pycache__"))
+
+
+def test_the_cards_commands_run(release: Path, tmp_path: Path) -> None:
+    card = (release / "README.md").read_text(encoding="utf-8")
+    pairs_line, ask_line = commands_of(card)[:2]
+    write_pair(tmp_path / "pairs", "a", 1, *BLUE)
+    line = (
+        pairs_line.replace("PAIRS", str(tmp_path / "pairs")).replace("MODEL", str(release)).replace("verdicts.csv", str(tmp_path / "v.csv"))
+    )
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        shlex.split(line), cwd=SCRIPTS.parents[1], env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0 and "1 valid edits" in done.stdout, done.stderr
+    # one pair, with nothing but the folder: the same reply as the pipeline's
+    for name, data in zip(("source.png", "edit.png"), shown(1), strict=True):
+        (release / name).write_bytes(data)
+    environment.pop("PYTHONPATH", None)
+    asked = [*shlex.split(ask_line), BLUE[1], "--max-new-tokens", "90"]
+    done = subprocess.run(asked, cwd=release, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == json.loads(YES)
+
+
+def test_a_server_is_asked_as_the_model_was_trained(
+    release: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._say({"data": [{"id": "tiny"}]})
+
+        def do_POST(self) -> None:
+            asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self._say({"choices": [{"message": {"content": YES}}]})
+
+        def _say(self, value: Any) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(value).encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Server)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        for name, data in zip(("source.png", "edit.png"), shown(1), strict=True):
+            (release / name).write_bytes(data)
+        monkeypatch.syspath_prepend(str(release))
+        specification = importlib.util.spec_from_file_location("ask_released", release / "ask.py")
+        assert specification is not None and specification.loader is not None
+        ask = importlib.util.module_from_spec(specification)
+        monkeypatch.setattr(sys, "dont_write_bytecode", True)
+        specification.loader.exec_module(ask)
+        pictures = [str(release / "source.png"), str(release / "edit.png")]
+        for given, expected in ((list(BLUE), BLUE), ([], None)):
+            monkeypatch.setattr(sys, "argv", ["ask.py", *pictures, *given, "--server", f"http://127.0.0.1:{server.server_port}/v1"])
+            ask.main()
+            assert json.loads(capsys.readouterr().out) == json.loads(YES)
+            content = asked[-1]["messages"][0]["content"]
+            assert asked[-1]["model"] == "tiny" and asked[-1]["temperature"] == 0
+            assert content[-1] == {"type": "text", "text": question(expected, "short", 3)}
+            sent = [Image.open(io.BytesIO(base64.b64decode(part["image_url"]["url"].partition(",")[2]))) for part in content[:-1]]
+            wanted = pictures_of(Pair("a", *shown(1), expected), "image")
+            assert [one.tobytes() for one in sent] == [one.tobytes() for one in wanted]
+        monkeypatch.setattr(sys, "argv", ["ask.py", *pictures])
+        for reply in ("full", "short"):
+            for differential, count in (("none", 2), ("image", 3)):
+                said = {"reply": reply, "differential": differential}
+                assert ask.question(said, *BLUE) == question(BLUE, reply, count)  # type: ignore[arg-type]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_latent_release_says_that_stock_classes_drop_its_residual(tmp_path: Path) -> None:
+    model, processor = load_verifier(str(tiny_verifier(tmp_path / "stock")), differential="latent", form="full")
+    save_verifier(model, processor, tmp_path / "latent")
+    licence = tmp_path / "LICENCE"
+    licence.write_text("free")
+    out = write_release(str(tmp_path / "latent"), tmp_path / "out", Release("L", "base", "mit", licence))
+    card = (out / "README.md").read_text()
+    assert not (out / "ask.py").exists() and "vllm serve" not in card and "unexpected" in card and "No measurements" in card
+    assert recorded(str(out)) == ("latent", "full")
+    with pytest.raises(PipelineError, match="not empty"):
+        write_release(str(tmp_path / "latent"), out, Release("L", "base", "mit", licence))
+    with pytest.raises(PipelineError, match="does not say what it was trained for"):
+        write_release(str(tmp_path / "stock"), tmp_path / "other", Release("L", "base", "mit", licence))
+    with pytest.raises(PipelineError, match="nowhere: no such file"):
+        write_release(str(tmp_path / "latent"), tmp_path / "third", Release("L", "base", "mit", tmp_path / "nowhere"))
