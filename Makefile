@@ -7,6 +7,7 @@ CORES ?= 2
 # further configuration files, later ones win: make all CONFIG="my.yaml other.yaml"
 CONFIG ?=
 PHOTOS ?= photos
+export PHOTOS
 STAGE ?=
 ARGS ?=
 
@@ -23,7 +24,8 @@ all: install ## run the whole pipeline on the configuration, with progress and a
 	$(COMMAND)/run.py -- $(SNAKEMAKE) all
 
 photos: install ## PHOTOS=folder: a dataset from your own photographs, in results-photos
-	$(COMMAND)/run.py -- $(BIN)/snakemake --configfile config/photos.yaml $(CONFIG) --config library='{"path": "$(PHOTOS)"}' \
+	library="$$($(BIN)/python -c 'import json, os; print(json.dumps({"path": os.environ["PHOTOS"]}, ensure_ascii=False))')"; \
+	$(COMMAND)/run.py -- $(BIN)/snakemake --configfile config/photos.yaml $(CONFIG) --config library="$$library" \
 	    --profile profiles/local --cores $(CORES) $(ARGS) all
 
 plan: install ## what `make all` would do

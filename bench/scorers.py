@@ -1,4 +1,4 @@
-"""Each scorer by itself, in images a second, and against decoding the same pictures (issue 1).
+"""Each scorer by itself, in images a second, and against decoding the same pictures (issue 3).
 
 The learned scorers run their published architectures with random weights, on the GPU where there is one: how fast they are does not depend on what they learned.
 """

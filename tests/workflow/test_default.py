@@ -78,20 +78,17 @@ def test_folder_of_own_photographs(tmp_path: Path) -> None:
     from unicedit.world.photos import PHOTOS, photograph
 
     run = Checkout.fresh(tmp_path / "checkout")
-    folder = tmp_path / "my pictures"
+    folder = tmp_path / "it's [my] pictures"
     folder.mkdir()
     for name in list(PHOTOS)[:4]:
         photograph(name).convert("RGB").save(folder / f"{name}.jpg")
-    binaries = Path(sys.executable).parent
-    # as `make photos PHOTOS=...` runs it, without the installation
-    made = subprocess.run(
-        ["make", "--no-print-directory", "-n", "photos", f"PHOTOS={folder}"], cwd=run.folder, capture_output=True, text=True, check=True
-    ).stdout
-    line = made[made.index(".venv/bin/python workflow/scripts/run.py") :].replace(".venv/bin", str(binaries))
-    done = subprocess.run(["bash", "-c", line], cwd=run.folder, capture_output=True, text=True)
+    run.path("places.yaml").write_text("paths: {results: my results & more, scratch: the scratch}\n")
+    # without the installation, in the environment of the tests
+    command = ["make", "-o", "install", "photos", f"PHOTOS={folder}", "CONFIG=places.yaml", f"BIN={Path(sys.executable).parent}"]
+    done = subprocess.run(command, cwd=run.folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    assert "results-photos/dataset" in done.stdout
-    with run.path("results-photos/dataset/census.csv").open() as stream:
+    assert "my results & more/dataset" in " ".join(done.stdout.split())
+    with run.path("my results & more/dataset/census.csv").open() as stream:
         kept = {row["value"]: int(row["n"]) for row in csv.DictReader(stream) if (row["stage"], row["dimension"]) == ("dataset", "subtask")}
     assert sum(kept.values()) >= 4
     assert set(kept) <= {"Tone Transformation", "Style Transfer", "Lens Zooming", "Viewpoint Transformation", "Text Modification", "Background Change"} | {

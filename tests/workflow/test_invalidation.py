@@ -1,5 +1,6 @@
 """Only what is invalid is made again: what Snakemake plans, and which rows are computed (design section 5)."""
 
+import json
 import os
 import shutil
 import time
@@ -13,6 +14,7 @@ from checkout import Checkout
 
 pytestmark = pytest.mark.workflow
 
+SHARDS = ("00000", "00001")
 AFTER_VERIFY = {"verify", "assemble", "card", "table3", "filter_truth"}
 AFTER_INSTRUCT = {"instruct", "edit", "truth"} | AFTER_VERIFY
 
@@ -65,20 +67,48 @@ def test_comment_or_docstring_plans_nothing(run: Checkout, name: str, old: str, 
     assert run.planned() == {}
 
 
-def test_logic_of_the_verify_module_plans_verify_and_after(run: Checkout) -> None:
-    run.path("workflow/scripts/unicedit/verify/stage.py").open("a").write("\n\nADDED = 1\n")
+def rows_of(run: Checkout, stage: str) -> int:
+    """Items that a stage was given, over all shards."""
+    return sum(run.sidecar(f"{stage}/{shard}")["rows_in"] for shard in SHARDS)
+
+
+def test_logic_of_the_verify_module_plans_and_computes_verify_and_nothing_before(run: Checkout) -> None:
+    before = run.dataset()
+    with run.path("workflow/scripts/unicedit/verify/stage.py").open("a") as module:
+        module.write("\n\nADDED = 1\n")
     assert set(run.planned()) == AFTER_VERIFY
+    run.snakemake("all")
+    assert run.rows() == {"verify": rows_of(run, "verify")}
+    assert run.dataset() == before
 
 
-def test_prompt_plans_its_stage_and_after(run: Checkout) -> None:
-    run.path("workflow/scripts/unicedit/instruct/prompt.jinja").open("a").write("\nThink first.\n")
+def test_prompt_plans_its_stage_and_after_and_computes_its_rows(run: Checkout) -> None:
+    before = run.dataset()
+    with run.path("workflow/scripts/unicedit/instruct/prompt.jinja").open("a") as prompt:
+        prompt.write("\nThink first.\n")
     assert set(run.planned()) == AFTER_INSTRUCT
+    run.snakemake("all")
+    # the simulated writer answers as before, so the edits of its instructions are the same ones
+    assert run.rows() == {"instruct": rows_of(run, "instruct")}
+    assert run.dataset() == before
 
 
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
-        ("workflow/scripts/unicedit/map/progress.py", "INTERVAL_SECONDS = 1.0", "INTERVAL_SECONDS = 0.9"),
+        (
+            "workflow/scripts/unicedit/map/compute.py",
+            """        batch = list(items[start : start + stage.batch_size])
+        yield batch, list(stage.load(batch))
+""",
+            """        batch = _slice(items, start, stage.batch_size)
+        yield batch, list(stage.load(batch))
+
+
+def _slice(items: Sequence[Item], start: int, length: int) -> list[Item]:
+    return [items[number] for number in range(start, min(start + length, len(items)))]
+""",
+        ),
         (
             "workflow/scripts/unicedit/config/map.py",
             "    segment_mb: int",
@@ -151,19 +181,76 @@ def test_admitting_more_pictures_computes_the_newcomers_only(run: Checkout) -> N
     assert 3 * rows["instruct"] <= rows["edit"] <= 7 * rows["instruct"]
 
 
-def test_corrupted_file_is_named_and_made_again(run: Checkout) -> None:
+@pytest.mark.parametrize("stage", ["edit", "verify"])
+def test_corrupted_file_is_named_and_made_again(run: Checkout, stage: str) -> None:
     before = run.dataset()
-    table = run.path("results/edit/00001.parquet")
+    table = run.path(f"results/{stage}/00001.parquet")
     content = bytearray(table.read_bytes())
     content[len(content) // 2] ^= 0xFF
     table.write_bytes(bytes(content))
     found = run.command("verify_results", check=False)
     assert found.returncode == 1
-    assert "results/edit/00001.parquet" in found.stdout
-    assert run.planned()["edit"] == 1
+    assert f"results/{stage}/00001.parquet" in found.stdout
+    assert run.planned()[stage] == 1
     run.snakemake("all")
     assert run.dataset() == before
     assert run.command("verify_results").stdout.strip().endswith("0 damaged")
+    assert run.planned() == {}
+
+
+@pytest.mark.parametrize(
+    ("gone", "needed_by", "setting"),
+    [
+        ("ingest/00001", "assemble", "dataset: {row_group_rows: 50}"),
+        ("verify/00000", "assemble", "dataset: {row_group_rows: 50}"),
+        ("ingest/00000", "duplicates", "duplicates: {max_distance: 3}"),
+        ("instruct/00001", "card", "dataset: {card: {title: Another}}"),
+        ("prefilter/00000", "table3", "tables: {confidence: 0.9}"),
+        ("truth/truth", "filter_truth", "tables: {confidence: 0.9}"),
+    ],
+)
+def test_table_that_is_gone_is_made_again_when_it_is_needed(run: Checkout, gone: str, needed_by: str, setting: str) -> None:
+    run.path(f"results/{gone}.parquet").unlink()
+    assert run.planned() == {}, "nobody needs it"
+    with run.path("test.yaml").open("a") as overlay:
+        overlay.write(f"{setting}\n")
+    planned = run.planned()
+    assert planned[gone.split("/")[0]] == 1 and needed_by in planned
+
+
+def test_intermediate_tables_that_are_gone_are_linked_again(run: Checkout) -> None:
+    tables = [run.path(f"results/{stage}/00000.parquet") for stage in ("ingest", "prefilter", "instruct", "edit", "verify")]
+    before = {path: path.read_bytes() for path in tables}
+    for path in tables:
+        path.unlink()
+    with run.path("test.yaml").open("a") as overlay:
+        overlay.write("dataset: {row_group_rows: 50}\n")
+    run.snakemake("all")
+    assert run.rows() == {}
+    assert {path: path.read_bytes() for path in tables} == before
+    assert run.planned() == {}
+
+
+def test_dry_run_leaves_the_index_as_it_is(run: Checkout) -> None:
+    def index() -> dict[str, tuple[bytes, int]]:
+        return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in run.path("results/index").iterdir()}
+
+    before, kept = index(), run.path("test.yaml").read_text()
+    name = json.loads(before["00000.json"][0])["entries"][0]["name"]
+    run.path(f"photos/{name}").rename(run.path("aside.jpg"))
+    run.path("other").mkdir()
+    shutil.copy(run.path("aside.jpg"), run.path("other/one.jpg"))
+    planned = run.planned()
+    assert planned["ingest"] == 1 and planned["card"] == 1
+    run.path("test.yaml").write_text(kept.replace("path: photos", "path: other\n  allow_removal: true"))
+    planned = run.planned()
+    assert planned["ingest"] == 3, "both old shards lose their pictures, and there is a new one"
+    refused = run.snakemake("-n", "--config", "library={allow_removal: false}", check=False)
+    assert "which library.path no longer names" in refused.stdout + refused.stderr
+    assert "error" not in run.snakemake("--summary").stderr.lower()
+    run.path("test.yaml").write_text(kept)
+    run.path("aside.jpg").rename(run.path(f"photos/{name}"))
+    assert index() == before
     assert run.planned() == {}
 
 

@@ -3,10 +3,15 @@
 
 rule assemble:
     input:
+        ingest=ancient(pipeline.table("ingest")),
         ingest_seal=pipeline.seal("ingest"),
+        prefilter=ancient(pipeline.table("prefilter")),
         prefilter_seal=pipeline.seal("prefilter"),
+        instruct=ancient(pipeline.table("instruct")),
         instruct_seal=pipeline.seal("instruct"),
+        edit=ancient(pipeline.table("edit")),
         edit_seal=pipeline.seal("edit"),
+        verify=ancient(pipeline.table("verify")),
         verify_seal=pipeline.seal("verify"),
     output:
         table=pipeline.table("assemble"),
@@ -27,4 +32,8 @@ rule assemble:
     message:
         "Shard {wildcards.shard}: assembling the dataset file"
     shell:
-        command("assemble", "--inputs {input:q}", results=True)
+        command(
+            "assemble",
+            "--inputs {input.ingest_seal:q} {input.prefilter_seal:q} {input.instruct_seal:q} {input.edit_seal:q} {input.verify_seal:q}",
+            results=True,
+        )

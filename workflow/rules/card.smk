@@ -4,6 +4,11 @@
 rule card:
     input:
         assemble_seals=pipeline.all_seals("assemble"),
+        tables=ancient(
+            pipeline.tables_of(
+                "ingest", "prefilter", "instruct", "edit", "verify", "assemble"
+            )
+        ),
     output:
         card=f"{RESULTS}/dataset/README.md",
         index=f"{RESULTS}/dataset/index.parquet",

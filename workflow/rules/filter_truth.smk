@@ -4,7 +4,9 @@
 rule filter_truth:
     input:
         verify_seals=pipeline.all_seals("verify"),
-        truth=rules.truth.output.seal,
+        verify=ancient(pipeline.tables_of("verify")),
+        truth=ancient(rules.truth.output.table),
+        truth_seal=rules.truth.output.seal,
     output:
         csv=f"{RESULTS}/tables/filter_truth.csv",
         md=f"{RESULTS}/tables/filter_truth.md",

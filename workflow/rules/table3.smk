@@ -4,6 +4,11 @@
 rule table3:
     input:
         assemble_seals=pipeline.all_seals("assemble"),
+        tables=ancient(
+            pipeline.tables_of(
+                "ingest", "prefilter", "instruct", "edit", "verify", "assemble"
+            )
+        ),
         paper=f"{SCRIPTS}/../../config/paper/table3_funnel.csv",
     output:
         csv=f"{RESULTS}/tables/table3.csv",

@@ -1,4 +1,4 @@
-"""Exact, near and mirrored duplicates, within a generation of shards and against earlier ones (issue 1, item 3; design section 3).
+"""Exact, near and mirrored duplicates, within a generation of shards and against earlier ones (issue 3, item 3; design section 3).
 
 The definition is sequential: pictures are taken in order (generation, shard, row), and each is compared with those kept so far. It is a duplicate of the first kept
 picture with the same pixels (``exact``), else of the nearest within ``max_distance`` bits of its perceptual hash (``near``), else of the nearest whose mirror image's

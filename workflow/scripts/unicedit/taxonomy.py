@@ -1,4 +1,4 @@
-"""The tasks and sub-tasks of editing, as config/taxonomy.yaml defines them (paper section on the data pipeline; issue item 5)."""
+"""The tasks and sub-tasks of editing, as config/taxonomy.yaml defines them (paper section on the data pipeline; issue 3, item 5)."""
 
 import functools
 from pathlib import Path

@@ -245,6 +245,10 @@ class Pipeline:
         """Tables of a stage over all shards."""
         return self._over_shards(self.table(stage))
 
+    def tables_of(self, *stages: str) -> list[str]:
+        """Tables of several stages over all shards. Whoever reads a table names it as an input, so that one that is gone is made again."""
+        return [table for stage in stages for table in self.all_tables(stage)]
+
     def _over_shards(self, pattern: str) -> list[str]:
         return [pattern.replace("{shard}", shard) for shard in self.shards]
 
@@ -263,14 +267,23 @@ class Pipeline:
 
         return _signed(duplicates)
 
-    def ingest_seals_of_generation(self, wildcards: _Wildcards) -> list[str]:
-        """An input: the sidecars of the ingest tables of a generation's shards."""
-        assert self.index is not None
-        return [self.seal("ingest").replace("{shard}", shard) for shard in self.index.generations[int(wildcards.generation)]]
+    def of_generation(self, what: str) -> Callable[[_Wildcards], list[str]]:
+        """An input: the ingest tables (``what`` is ``table``) or their sidecars (``seal``) of a generation's shards."""
+        pattern = {"table": self.table, "seal": self.seal}[what]("ingest")
 
-    def earlier_duplicates_seals(self, wildcards: _Wildcards) -> list[str]:
-        """An input: the sidecars of the duplicates tables of all earlier generations."""
-        return [f"{self.results}/duplicates/{number:04d}.json" for number in range(int(wildcards.generation))]
+        def of_generation(wildcards: _Wildcards) -> list[str]:
+            assert self.index is not None
+            return [pattern.replace("{shard}", shard) for shard in self.index.generations[int(wildcards.generation)]]
+
+        return of_generation
+
+    def earlier_duplicates(self, suffix: str) -> Callable[[_Wildcards], list[str]]:
+        """An input: the duplicates tables (or sidecars, by suffix) of all earlier generations."""
+
+        def earlier(wildcards: _Wildcards) -> list[str]:
+            return [f"{self.results}/duplicates/{number:04d}.{suffix}" for number in range(int(wildcards.generation))]
+
+        return earlier
 
     def settle(self) -> None:
         """Tell Snakemake, through file times, which sealed files are fresh (``unicedit.freshness``)."""
@@ -333,7 +346,7 @@ class Pipeline:
         def manifest(wildcards: _Wildcards) -> str:
             return str(overlaid.get(wildcards.shard) or pattern.replace("{shard}", wildcards.shard))
 
-        return manifest
+        return _signed(manifest)
 
     def identity_of(self, stage: str) -> tuple[str, str]:
         """Digest of code and of settings, as a stage's sidecars record them."""

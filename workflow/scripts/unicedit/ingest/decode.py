@@ -1,4 +1,4 @@
-"""Bytes of unknown origin to an RGB picture in sRGB, or a reason why not (issue 1, item 3).
+"""Bytes of unknown origin to an RGB picture in sRGB, or a reason why not (issue 3, item 3).
 
 Nothing is decoded before its header was checked. Pillow opens only the formats named here, and never completes a truncated file.
 """

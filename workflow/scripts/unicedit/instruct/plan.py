@@ -1,4 +1,4 @@
-"""Which sub-tasks a picture is asked for, so that the accepted rows come out in the target shares (issue item 5).
+"""Which sub-tasks a picture is asked for, so that the accepted rows come out in the target shares (issue 3, item 5).
 
 A sub-task's weight is its target share of the accepted rows divided by its pass rate. A picture is asked for n sub-tasks. Drawing one
 after the other without replacement would distort the shares (heavy ones come out too rarely), so they are drawn at once by systematic

@@ -1,4 +1,4 @@
-"""Aesthetic predictors: a vision tower, its picture embedding of length one, and a small head over it (issue 1, item 4).
+"""Aesthetic predictors: a vision tower, its picture embedding of length one, and a small head over it (issue 3, item 4).
 
 ``siglip_v2_5`` is aesthetic-predictor-v2.5: the pooled output of SigLIP so400m-patch14-384. ``laion`` is the LAION improved aesthetic predictor: the projected picture
 embedding of CLIP ViT-L/14. Both heads are five linear layers (1024, 128, 64, 16, 1) with dropout between them in training and nothing else; scores are about 1..10.

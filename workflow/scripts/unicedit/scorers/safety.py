@@ -1,4 +1,4 @@
-"""Safety: the probability of unsafe content, by any image classification model that names such labels (issue 1, item 4)."""
+"""Safety: the probability of unsafe content, by any image classification model that names such labels (issue 3, item 4)."""
 
 from collections.abc import Sequence
 
