@@ -38,7 +38,7 @@ def training_settings(variant: str, run: str, values: Mapping[str, Any]) -> dict
     """The settings of one training: the sections ``verifier`` and ``sft`` or ``d2po``, from all of a configuration's.
 
     ``run`` is a seed (``3``), which seeds the order of the rows, or a trial of a learning rate (``trial-1``), made with seed 0. A seed's learning rate is the one its
-    trials chose (``with_rate``).
+    trials chose (``with_rate``); where there is one factor alone, there is nothing to try.
     """
     one = VARIANTS[variant]
     section = {**values[one.stage], **one.changes}
@@ -46,10 +46,11 @@ def training_settings(variant: str, run: str, values: Mapping[str, Any]) -> dict
         section["learning_rate"] = section["learning_rate"] * values["table5"]["sigmoid_rate"]
     if one.whole:
         section |= _whole(values)
-    if run.startswith(TRIAL):
-        section |= {"learning_rate": section["learning_rate"] * values["table5"]["rate_factors"][int(run.removeprefix(TRIAL))], "seed": 0}
-    else:
-        section["seed"] = int(run)
+    factors = values["table5"]["rate_factors"]
+    trial = int(run.removeprefix(TRIAL)) if run.startswith(TRIAL) else 0 if len(factors) == 1 else None
+    section["seed"] = 0 if run.startswith(TRIAL) else int(run)
+    if trial is not None:
+        section["learning_rate"] = section["learning_rate"] * factors[trial]
     verifier = {**values["verifier"], **({"differential": "none"} if one.no_cv else {})}
     return {one.stage: section, "verifier": verifier}
 

@@ -1,0 +1,53 @@
+# What a verifier says of the samples of a split, and how right that is (Table 5).
+
+from unicedit.evaluation.grid import Grid
+
+grid = Grid(
+    RESULTS,
+    pipeline.config,
+    {
+        "sft": (rules.sft.output.model, rules.sft.output.seal),
+        "d2po": (rules.d2po.output.model, rules.d2po.output.seal),
+    },
+)
+
+
+rule evaluate:
+    input:
+        data=ancient(f"{RESULTS}/verifier/data/{{split}}.parquet"),
+        data_seal=f"{RESULTS}/verifier/sidecars/{{split}}.json",
+        model=ancient(grid.model),
+        model_seal=grid.model_seal,
+        choosing=ancient(grid.choosing),
+        choosing_seal=grid.choosing_seal,
+    output:
+        table=f"{grid.folder}/{{reading}}-{{split}}.parquet",
+        seal=f"{grid.folder}/{{reading}}-{{split}}.json",
+    log:
+        f"{RESULTS}/logs/evaluate/{{variant}}-{{run}}-{{reading}}-{{split}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate/{{variant}}-{{run}}-{{reading}}-{{split}}.tsv"
+    wildcard_constraints:
+        variant=grid.variant,
+        run=grid.run,
+        reading=grid.reading,
+        split=grid.split,
+    conda:
+        "../../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=240,
+    params:
+        code=code_of("evaluate"),
+        settings=grid.evaluation_settings,
+        evaluated=grid.evaluated,
+    message:
+        "Evaluating {wildcards.variant} ({wildcards.run}, {wildcards.reading}) on the {wildcards.split} split"
+    shell:
+        command(
+            "evaluate",
+            "--data {input.data} --reading {wildcards.reading} {params.evaluated} --table {output.table} "
+            "--inputs {input.data_seal} {input.choosing_seal}",
+            gather=True,
+        )

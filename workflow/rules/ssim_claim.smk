@@ -1,0 +1,40 @@
+# The paper's claim on SSIM: its errors under flicker and by the size of the edit, beside the verifier's.
+
+
+rule ssim_claim:
+    input:
+        data=ancient(f"{RESULTS}/verifier/data/test.parquet"),
+        data_seal=f"{RESULTS}/verifier/sidecars/test.json",
+        model=ancient(rules.d2po.output.model),
+        model_seal=rules.d2po.output.seal,
+        validation=ancient(grid.evaluation("ssim", "0", "ssim", "validation")),
+        validation_seal=grid.seal("ssim", "0", "ssim", "validation"),
+        verdicts=ancient(grid.evaluation("d2po", "main", "informed", "test")),
+        verdicts_seal=grid.seal("d2po", "main", "informed", "test"),
+    output:
+        csv=f"{RESULTS}/tables/ssim_claim.csv",
+        md=f"{RESULTS}/tables/ssim_claim.md",
+        png=f"{RESULTS}/tables/ssim_claim.png",
+        seal=pipeline.gather_seal("ssim_claim"),
+    log:
+        pipeline.log("ssim_claim"),
+    benchmark:
+        pipeline.benchmark("ssim_claim")
+    conda:
+        "../../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=120,
+    params:
+        code=code_of("ssim_claim"),
+        settings=settings_of("ssim_claim"),
+    message:
+        "Testing the claim on SSIM"
+    shell:
+        command(
+            "ssim_claim",
+            "--data {input.data} --model {input.model} --validation {input.validation} --verdicts {input.verdicts} "
+            "--inputs {input.data_seal} {input.model_seal} {input.validation_seal} {input.verdicts_seal}",
+            gather=True,
+        )
