@@ -70,13 +70,13 @@ def configuration(tokens: Any, family: Family) -> Any:
     from transformers import Qwen2_5_VLConfig, Qwen3VLConfig
 
     ids = tokens.convert_tokens_to_ids
-    text = {
+    text: dict[str, Any] = {
         "vocab_size": len(tokens), "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
         "num_key_value_heads": 1, "max_position_embeddings": 4096, "initializer_range": 0.2, "bos_token_id": ids("<|endoftext|>"),
         "eos_token_id": ids("<|im_end|>"), "pad_token_id": ids("<|endoftext|>"),
         "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 3, 3]},
     }  # fmt: skip
-    vision = {
+    vision: dict[str, Any] = {
         "depth": 2, "hidden_size": 32, "intermediate_size": 48, "num_heads": 2, "patch_size": 14, "spatial_merge_size": 2,
         "temporal_patch_size": 2, "out_hidden_size": 32, "initializer_range": 0.2,
     }  # fmt: skip
