@@ -1,4 +1,4 @@
-"""What the vision tower learns first: to name every trait of a picture, by simple heads that are thrown away afterwards."""
+"""What is learned beside the texts: to name every trait of a picture, and what differs from another, by simple heads that are thrown away afterwards."""
 
 from collections.abc import Sequence
 
@@ -65,7 +65,7 @@ class Heads(nn.Module):  # type: ignore[misc]
 
     LOOKS = 3  # attention patterns a place
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, compares: bool = False) -> None:
         super().__init__()
         self.norm = nn.RMSNorm(width, elementwise_affine=False)
         spots = len(PLACES) + 1
@@ -73,9 +73,14 @@ class Heads(nn.Module):  # type: ignore[misc]
         self.position = nn.Sequential(nn.Linear(2, 32), nn.GELU(), nn.Linear(32, spots * self.LOOKS))
         self.thing = nn.Linear(width * self.LOOKS, sum(map(len, THING.values())))
         self.look = nn.Linear(width * self.LOOKS, sum(map(len, LOOK.values())))
+        self.alone = nn.Linear(width, self.LOOKS)
+        self.differs = nn.Linear(width * self.LOOKS, 2) if compares else None
 
     def forward(self, tokens: torch.Tensor, size: tuple[int, int]) -> list[torch.Tensor]:
-        """Logits of each trait in the order of ``traits_of``, each (pictures, options); ``tokens``: (pictures, rows * columns, width)."""
+        """Logits of each trait in the order of ``traits_of``, each (pictures, options); ``tokens``: (pictures, rows * columns, width).
+
+        With ``compares`` also whether each place, and the look, differs from another picture, as ``differing`` tells it.
+        """
         tokens = self.norm(tokens)
         rows, columns = size
         y, x = torch.meshgrid(torch.linspace(-1, 1, rows), torch.linspace(-1, 1, columns), indexing="ij")
@@ -83,7 +88,20 @@ class Heads(nn.Module):  # type: ignore[misc]
         pooled = torch.einsum("bts,btw->bsw", scores.softmax(1), tokens)
         spots = pooled.reshape(len(tokens), len(PLACES) + 1, -1)
         logits = [part for place in range(len(PLACES)) for part in self.thing(spots[:, place]).split([len(o) for o in THING.values()], 1)]
-        return logits + list(self.look(spots[:, -1]).split([len(options) for options in LOOK.values()], 1))
+        logits += self.look(spots[:, -1]).split([len(options) for options in LOOK.values()], 1)
+        return logits if self.differs is None else logits + list(self.differs(spots).unbind(1))
+
+    def thing_alone(self, tokens: torch.Tensor) -> list[torch.Tensor]:
+        """Logits of a thing's traits from a close-up of it, by the same classifier; ``tokens``: (pictures, tokens, width)."""
+        tokens = self.norm(tokens)
+        pooled = torch.einsum("bts,btw->bsw", self.alone(tokens).softmax(1), tokens)
+        return list(self.thing(pooled.flatten(1)).split([len(options) for options in THING.values()], 1))
+
+
+def differing(before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
+    """0 or 1 for each place and for the look: whether a trait that both pictures show is another. (pictures, traits) twice to (pictures, 5)."""
+    other = (before != after) & (before != UNKNOWN) & (after != UNKNOWN)
+    return torch.stack([part.any(1) for part in other.split([len(THING)] * len(PLACES) + [len(LOOK)], 1)], 1).long()
 
 
 def loss_of(logits: Sequence[torch.Tensor], traits: torch.Tensor) -> torch.Tensor:

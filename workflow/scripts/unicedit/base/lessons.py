@@ -1,6 +1,7 @@
 """The lessons: describe, compare, answer. What is asked about which pictures, and the right answer, from the truth about the scenes.
 
-No lesson gives an instruction that might be wrong: to judge one is what the verifier is taught later.
+No lesson gives an instruction that might be wrong: to judge one is what the verifier is taught later. Its question occurs with the instruction
+withheld alone, for then it asks for nothing but a description and a comparison.
 """
 
 import json
@@ -9,15 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from unicedit.base.scenes import Change, Group
+from unicedit.verifier.chat import Form, reply_text
+from unicedit.verifier.chat import question as question_of
 from unicedit.world.describe import _thing, caption, differences
-from unicedit.world.faults import NONE
+from unicedit.world.faults import DAMAGE, NONE
 from unicedit.world.grammar import Edit, say
 from unicedit.world.scene import PLACES, Scene, Thing
 from unicedit.world.verifier import _SPOILS as SPOILT
 from unicedit.world.words import CN, EN, thing_text
 
 DESCRIBE = "Describe the picture."
-BOTH = "Describe both pictures."
 COMPARE = "What changed from the first picture to the second?"
 COMPARE_THREE = "What changed from the first picture to the second? The third shows the difference."
 INSTRUCT = " Say it as an instruction too, in English and Chinese."
@@ -39,9 +41,10 @@ TRAITS = {
 TO_CHINESE, TO_ENGLISH, OTHERWISE = "Say in Chinese: ", "Say in English: ", "Say in other words: "
 NOTHING = "nothing"
 QUESTIONS = (
-    DESCRIBE, BOTH, COMPARE, COMPARE_THREE, INSTRUCT, ENGLISH, CHINESE, TO_CHINESE, TO_ENGLISH, OTHERWISE,
+    DESCRIBE, COMPARE, COMPARE_THREE, INSTRUCT, ENGLISH, CHINESE, TO_CHINESE, TO_ENGLISH, OTHERWISE,
     *(part.replace("{}", place) for part in (WHAT, *TRAITS.values()) for place in PLACES), "Where is", "user\n", "assistant\n",
 )  # fmt: skip
+WORDINGS = 6  # the least common multiple of two and three: each wording of each operation is among them
 NUMBERS = ("none", "one", "two", "three")
 _GREY = ("grey", "sepia")
 
@@ -52,7 +55,7 @@ class Lesson:
     picture of 0 and n, and ``AGAIN`` the first once more, with other flicker. ``turns``: question and answer.
     """
 
-    kind: str  # describe, compare, compare_three, answer, phrase, text
+    kind: str  # describe, compare, report, answer, phrase, text
     pictures: tuple[int, ...]
     turns: tuple[tuple[str, str], ...]
     edit: Edit | None = None
@@ -71,14 +74,14 @@ def plain(scene: Scene, spoil: str = "") -> bool:
     return not spoil and scene.look.style != "pencil" and scene.look.tone not in _GREY and scene.look.view != "mirror"
 
 
-def seen_differences(before: Scene, change: Change | None) -> str:
-    """The differences as a JSON list, as the verifier's samples write them: what changed, then what is spoilt; empty without a change."""
+def seen_differences(before: Scene, change: Change | None) -> list[str]:
+    """The differences as the verifier's samples write them: what changed, then what is spoilt; empty without a change."""
     found = [] if change is None else differences(before, ordered(change.after))
     if change is not None and change.smear is not None:
         found.append("A patch of the picture is smeared.")
     if change is not None and change.spoil:
         found.append(f"The whole picture is {SPOILT[change.spoil]}.")
-    return json.dumps(found, ensure_ascii=False)
+    return found
 
 
 def describe(group: Group, picture: int) -> Lesson:
@@ -86,28 +89,48 @@ def describe(group: Group, picture: int) -> Lesson:
     return Lesson("describe", (picture,), ((DESCRIBE, caption(ordered(_scene(group, picture)))),))
 
 
+def shown(number: int | None, pictures: int) -> tuple[int, ...]:
+    """The pictures of a comparison; ``number`` counts changes from 1, None is no edit."""
+    return (0, AGAIN if number is None else number, AGAIN_DIFFERENCE if number is None else -number)[:pictures]
+
+
 def compare(group: Group, number: int | None, pictures: int, lot: random.Random) -> Lesson:
-    """Two pictures, or with their differential picture three; ``number`` counts changes from 1, None is no edit."""
+    """Two pictures, or with their differential picture three: the differences, and the change as an instruction."""
     change = None if number is None else group.changes[number - 1]
-    shown = (0, AGAIN if number is None else number, AGAIN_DIFFERENCE if number is None else -number)[:pictures]
-    before = ordered(group.before)
-    turns: list[tuple[str, str]] = []
-    if lot.random() < 0.25 and (change is None or not change.spoil):
-        after = before if change is None else ordered(change.after)
-        turns.append((BOTH, f"{caption(before)}\n{caption(after)}"))
-    question, answer = COMPARE if pictures == 2 else COMPARE_THREE, seen_differences(before, change)
+    question, found = COMPARE if pictures == 2 else COMPARE_THREE, json.dumps(seen_differences(ordered(group.before), change))
     if change is not None and change.kind == NONE:
-        wording = lot.randrange(6)
-        question, answer = question + INSTRUCT, f"{answer}\n{say(change.edit, EN, wording)}\n{say(change.edit, CN, wording)}"
-    kind = "compare" if pictures == 2 else "compare_three"
-    return Lesson(kind, shown, (*turns, (question, answer)), None if change is None else change.edit)
+        wording = lot.randrange(WORDINGS)
+        question, found = question + INSTRUCT, f"{found}\n{say(change.edit, EN, wording)}\n{say(change.edit, CN, wording)}"
+    return Lesson("compare", shown(number, pictures), ((question, found),), None if change is None else change.edit)
+
+
+def report(group: Group, number: int | None, pictures: int, form: Form, wording: int) -> Lesson | None:
+    """The same in the words of the verifier's blind question, whose instruction is withheld: captions, differences, instruction as JSON.
+
+    None for damage beside an edit: without the instruction nobody can tell it from an edit of two things.
+    """
+    change = None if number is None else group.changes[number - 1]
+    if change is not None and change.kind == DAMAGE and change.smear is None:
+        return None
+    before = ordered(group.before)
+    after = before if change is None else ordered(change.after)
+    valid = change is not None and change.kind == NONE
+    told = (say(change.edit, EN, wording), say(change.edit, CN, wording)) if change is not None and valid else ("", "")
+    captions = (caption(before), caption(after)) if form == "full" else None
+    text = reply_text(seen_differences(before, change), valid, told, captions)
+    return Lesson(
+        "report",
+        shown(number, pictures),
+        ((question_of(None, form, 2 if pictures == 2 else 3), text),),
+        None if change is None else change.edit,
+    )
 
 
 def phrase(group: Group, number: int, pictures: int, lot: random.Random) -> Lesson:
     """The change as an instruction, straight from the pictures, in one language."""
     change = group.changes[number - 1]
     question, language = lot.choice(((ENGLISH, EN), (CHINESE, CN)))
-    return Lesson("phrase", (0, number, -number)[:pictures], ((question, say(change.edit, language, lot.randrange(6))),), change.edit)
+    return Lesson("phrase", shown(number, pictures), ((question, say(change.edit, language, lot.randrange(WORDINGS))),), change.edit)
 
 
 def answer(group: Group, picture: int, lot: random.Random, count: int = 3) -> Lesson:
@@ -122,7 +145,7 @@ def answer(group: Group, picture: int, lot: random.Random, count: int = 3) -> Le
 
 def translate(edit: Edit, lot: random.Random) -> Lesson:
     """A text alone: an instruction in the other language, or in other words of its own."""
-    wording = lot.randrange(6)
+    wording = lot.randrange(WORDINGS)
     english, chinese = say(edit, EN, wording), say(edit, CN, wording)
     choice = lot.random()
     if choice < 0.4:
@@ -159,18 +182,22 @@ def _trait(thing: Thing, trait: str) -> str:
 
 
 def lessons_of(group: Group, lot: random.Random) -> Sequence[Lesson]:
-    """One visit's lessons about a group: every change compared, half of them with the differential picture; the rest by lot."""
-    found: list[Lesson] = []
-    for number, change in enumerate(group.changes, 1):
-        pictures = 3 if lot.random() < 0.5 else 2
-        if change.kind == NONE and lot.random() < 0.2:
-            found.append(phrase(group, number, pictures, lot))
-        else:
-            found.append(compare(group, number, pictures, lot))
+    """One visit's lessons about a group: every change compared, mostly with the differential picture; the rest by lot."""
+    found = [_compared(group, number, lot) for number in range(1, len(group.changes) + 1)]
     if lot.random() < 0.6:
-        found.append(compare(group, None, 3 if lot.random() < 0.5 else 2, lot))
+        found.append(_compared(group, None, lot))
     visible = [0] + [number for number, change in enumerate(group.changes, 1) if plain(change.after, change.spoil)]
     if plain(group.before):
-        found.append(describe(group, lot.choice(visible)))
+        if lot.random() < 0.5:
+            found.append(describe(group, lot.choice(visible)))
         found.append(answer(group, lot.choice(visible), lot))
     return found
+
+
+def _compared(group: Group, number: int | None, lot: random.Random) -> Lesson:
+    pictures = 3 if lot.random() < 0.65 else 2
+    how = lot.random()
+    lesson = report(group, number, pictures, "full" if how < 0.4 else "short", lot.randrange(WORDINGS)) if how < 0.75 else None
+    if lesson is None and how > 0.93 and number is not None and group.changes[number - 1].kind == NONE:
+        return phrase(group, number, pictures, lot)
+    return lesson or compare(group, number, pictures, lot)

@@ -8,17 +8,16 @@ import numpy as np
 import torch
 
 from unicedit.base.feed import Feed
-from unicedit.base.lessons import CHINESE, ENGLISH, Lesson, answer, compare, describe, plain
+from unicedit.base.lessons import CHINESE, ENGLISH, INSTRUCT, WORDINGS, Lesson, answer, compare, describe, plain, report
+from unicedit.base.model import token_grid, tokens_of
 from unicedit.base.saying import Writer, logits_of, visit
 from unicedit.base.scenes import Group
-from unicedit.base.seeing import token_grid, tokens_of
 from unicedit.world.faults import NONE, QUALITY
 from unicedit.world.grammar import say
 from unicedit.world.photos import PHOTOS
 from unicedit.world.scene import held_out
 from unicedit.world.words import CN, EN
 
-WORDINGS = 6  # the least common multiple of two and three: each wording of each operation is among them
 _LANGUAGES = ((ENGLISH, EN), (CHINESE, CN))
 
 
@@ -27,20 +26,23 @@ def asked(group: Group, lot: random.Random) -> list[tuple[str, list[Lesson]]]:
     found: list[tuple[str, list[Lesson]]] = []
     for pictures in (2, 3):
         for number in (*range(1, len(group.changes) + 1), None):
-            lesson = compare(group, number, pictures, random.Random(1))
-            question, text = lesson.turns[-1]
-            bare = Lesson(lesson.kind, lesson.pictures, ((question.split(" Say it")[0], text.splitlines()[0]),), lesson.edit)
             change = None if number is None else group.changes[number - 1]
             kind = "no edit" if change is None else {NONE: "edit", QUALITY: "spoilt"}.get(change.kind, "damage")
-            found.append((f"compare {pictures}, {kind}", [bare]))
+            lesson = compare(group, number, pictures, lot)
+            question, text = lesson.turns[0]
+            bare = (question.removesuffix(INSTRUCT), text.splitlines()[0])
+            found.append((f"compare {pictures}, {kind}", [Lesson("compare", lesson.pictures, (bare,), lesson.edit)]))
+            reports = [report(group, number, pictures, "short", wording) for wording in range(WORDINGS)]
+            if reports[0] is not None:
+                texts = {one.turns: one for one in reports if one is not None}
+                found.append((f"report {pictures}, {kind}", list(texts.values())))
             if change is not None and change.kind == NONE:
-                operation = change.edit.operation
                 for question, language in _LANGUAGES:
                     said = dict.fromkeys(say(change.edit, language, wording) for wording in range(WORDINGS))
                     lessons = [Lesson("phrase", lesson.pictures, ((question, text),), change.edit) for text in said]
                     found.append((f"instruct {pictures}, {language}", lessons))
-                    if pictures == 2 and language == EN:
-                        found.append((f"operation {operation}", lessons))
+                    if pictures == 3 and language == EN:
+                        found.append((f"operation {change.edit.operation}", lessons))
     if plain(group.before):
         found.append(("describe", [describe(group, 0)]))
         whole = answer(group, 0, lot, 99)

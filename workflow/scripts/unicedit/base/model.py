@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
@@ -90,3 +91,16 @@ def normalised(pictures: torch.Tensor, processor: Any) -> torch.Tensor:
     block = PATCH * MERGE
     cut = values.reshape(count, height // block, MERGE, PATCH, width // block, MERGE, PATCH, 3)
     return cut.permute(0, 1, 4, 2, 5, 7, 3, 6).reshape(-1, 3 * PATCH * PATCH)
+
+
+def tokens_of(tower: Any, pictures: np.ndarray, processor: Any) -> torch.Tensor:
+    """The tokens of pictures of one size: (pictures, rows * columns, width)."""
+    patches = normalised(torch.from_numpy(pictures).float(), processor)
+    grid = torch.tensor([[1, pictures.shape[1] // PATCH, pictures.shape[2] // PATCH]]).expand(len(pictures), 3)
+    merged: torch.Tensor = tower(patches, grid_thw=grid).pooler_output
+    return merged.reshape(len(pictures), -1, merged.shape[-1])
+
+
+def token_grid(pictures: np.ndarray) -> tuple[int, int]:
+    """Rows and columns of a picture's tokens."""
+    return pictures.shape[1] // (PATCH * MERGE), pictures.shape[2] // (PATCH * MERGE)

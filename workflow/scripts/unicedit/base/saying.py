@@ -12,15 +12,16 @@ import torch
 import torch.nn.functional as F
 
 from unicedit.base.feed import Feed, Kept, disturbed
-from unicedit.base.heads import Heads, loss_of
+from unicedit.base.heads import Heads, differing, loss_of
 from unicedit.base.lessons import AGAIN, AGAIN_DIFFERENCE, Lesson, lessons_of, translate
+from unicedit.base.model import token_grid, tokens_of
 from unicedit.base.optimizer import optimizers, set_share
-from unicedit.base.seeing import Progress, share_of_rate, token_grid, tokens_of
+from unicedit.base.seeing import Progress, share_of_rate
 from unicedit.base.tokenizer import chat, ids_of
 from unicedit.verifier.differential import signed_difference
 
 RATE, ADAM_RATE = 1e-3, 2e-3
-SEEING = 0.2  # weight of the heads' loss beside the language model's
+SEEING, COMPARING = 0.2, 0.15  # weights of the heads' losses beside the language model's
 TOKEN_SCALE = 0.3  # root mean square of a picture token at the start: of the order of a word's embedding
 CHUNK = 24  # chats of about one length that go through the language model together
 TEXTS = 16  # chats without pictures, in every fourth step
@@ -139,6 +140,34 @@ def positions_of(images: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
     return found
 
 
+class Second:
+    """What the language model has made of the second picture's tokens halfway: there it must know what was in the same place of the first.
+
+    Asked for by heads of its own, this is learned from every pair and every place, long before the words for it are.
+    """
+
+    def __init__(self, model: Any, image: int) -> None:
+        layers = model.model.language_model.layers
+        self.image = image
+        self.hidden: torch.Tensor | None = None
+        layers[len(layers) // 2 - 1].register_forward_hook(self._keep)
+
+    def _keep(self, _: Any, __: Any, output: Any) -> None:
+        self.hidden = output
+
+    def loss(self, heads: Heads, part: Chats, shown: Visit, grid: tuple[int, int]) -> torch.Tensor | None:
+        """Cross-entropy of the first picture's traits and of what differs, over the chats with several pictures; None where there are none."""
+        pairs = [row for row, places in enumerate(part.places) if len(places) > 1]
+        if not pairs or self.hidden is None:
+            return None
+        each = grid[0] * grid[1]
+        tokens = torch.stack([self.hidden[row][part.ids[row] == self.image][each : 2 * each] for row in pairs])
+        before = shown.traits[[part.places[row][0] for row in pairs]]
+        # A picture beyond the groups' own is the source again.
+        after = shown.traits[[part.places[row][1] if part.places[row][1] < shown.plain else part.places[row][0] for row in pairs]]
+        return loss_of(heads(tokens, grid), torch.cat((before, differing(before, after)), 1))
+
+
 def logits_of(model: Any, tokens: torch.Tensor | None, chats: Chats, image: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Logits where an answer's token is to be foretold, and those tokens. ``tokens``: of all pictures, (pictures, rows * columns, width)."""
     embedded = model.model.language_model.embed_tokens(chats.ids)
@@ -152,14 +181,15 @@ def logits_of(model: Any, tokens: torch.Tensor | None, chats: Chats, image: int)
 
 
 def say(
-    model: Any, heads: Heads, feed: Feed, processor: Any, tokenizer: Any, minutes: float, seed: int, groups: int = 8, frozen: bool = False,
-    report: Callable[[Progress], None] = lambda _: None,
+    model: Any, heads: Heads, pairs: Heads, feed: Feed, processor: Any, tokenizer: Any, minutes: float, seed: int, groups: int = 8,
+    frozen: bool = False, report: Callable[[Progress], None] = lambda _: None,
 ) -> None:  # fmt: skip
-    """Train the whole model for so many minutes of wall time. ``frozen`` leaves the tower as it is."""
+    """Train the whole model for so many minutes of wall time. ``frozen`` leaves the tower as it is. ``pairs`` are heads that compare."""
     tower = model.model.visual
-    chosen = optimizers([model.model.language_model] if frozen else [model, heads], RATE, ADAM_RATE)
+    chosen = optimizers([model.model.language_model, pairs] if frozen else [model, heads, pairs], RATE, ADAM_RATE)
     lot, source, writer = random.Random(seed), np.random.default_rng(seed), Writer(tokenizer)
-    start, step, mean = time.monotonic(), 0, math.nan
+    second = Second(model, writer.image)
+    start, step, mean, apart = time.monotonic(), 0, math.nan, math.nan
     while True:
         for batch in feed.batches(groups, lot):
             share = (time.monotonic() - start) / (60 * minutes)
@@ -177,8 +207,13 @@ def say(
             for part in parts:
                 logits, wanted = logits_of(model, held, part, writer.image)
                 lost = F.cross_entropy(logits, wanted, reduction="sum") / total
-                lost.backward()
                 loss += lost.item()
+                compared = second.loss(pairs, part, shown, grid)
+                if compared is not None:
+                    lost = lost + COMPARING / len(parts) * compared
+                    now = compared.item()
+                    apart = now if math.isnan(apart) else 0.98 * apart + 0.02 * now
+                lost.backward()
             if not frozen:
                 seeing = loss_of(heads(tokens[: shown.plain], grid), shown.traits) * SEEING
                 torch.autograd.backward([tokens, seeing], [held.grad, None])
@@ -192,4 +227,4 @@ def say(
                 optimizer.zero_grad(set_to_none=True)
             mean = loss if math.isnan(mean) else 0.98 * mean + 0.02 * loss
             step += 1
-            report(Progress(step, share, mean))
+            report(Progress(step, share, mean, apart))

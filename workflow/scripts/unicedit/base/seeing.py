@@ -10,36 +10,27 @@ from typing import Any
 import numpy as np
 import torch
 
+from unicedit.base.closeups import close_up_logits, close_ups
 from unicedit.base.feed import Feed, Kept, disturbed
 from unicedit.base.heads import Heads, loss_of, right
-from unicedit.base.model import normalised
+from unicedit.base.model import normalised, token_grid, tokens_of
 from unicedit.base.optimizer import optimizers, set_share
-from unicedit.base.pictures import MERGE, PATCH
+from unicedit.base.pictures import PATCH
+from unicedit.world.scene import PLACES
 
 RATE, ADAM_RATE = 1e-3, 2e-3
 WARM = 40  # steps
+CLOSE_UPS = 160  # in a step; they cost about as much as the pictures of a batch
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a stage is: its steps so far, the share of its time that is used, its mean loss of late."""
+    """Where a stage is: its steps so far, the share of its time that is used, its mean loss of late, and that of close-ups or of the comparing heads."""
 
     step: int
     share: float
     loss: float
-
-
-def tokens_of(tower: Any, pictures: np.ndarray, processor: Any) -> torch.Tensor:
-    """The tokens of pictures of one size: (pictures, rows * columns, width)."""
-    patches = normalised(torch.from_numpy(pictures).float(), processor)
-    grid = torch.tensor([[1, pictures.shape[1] // PATCH, pictures.shape[2] // PATCH]]).expand(len(pictures), 3)
-    merged: torch.Tensor = tower(patches, grid_thw=grid).pooler_output
-    return merged.reshape(len(pictures), -1, merged.shape[-1])
-
-
-def token_grid(pictures: np.ndarray) -> tuple[int, int]:
-    """Rows and columns of a picture's tokens."""
-    return pictures.shape[1] // (PATCH * MERGE), pictures.shape[2] // (PATCH * MERGE)
+    apart: float = math.nan
 
 
 def started(tower: Any, feed: Feed, processor: Any) -> None:
@@ -63,26 +54,41 @@ def share_of_rate(step: int, share: float, floor: float = 0.02) -> float:
 
 
 def see(
-    tower: Any, heads: Heads, feed: Feed, processor: Any, minutes: float, seed: int, groups: int = 8,
+    tower: Any, heads: Heads, feed: Feed, processor: Any, minutes: float, seed: int, groups: int = 6, near: int = 2,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> None:  # fmt: skip
-    """Train tower and heads for so many minutes of wall time."""
+    """Train tower and heads for so many minutes of wall time. Of ``near + 1`` steps, ``near`` are about close-ups."""
     chosen = optimizers([tower, heads], RATE, ADAM_RATE)
     lot, source = random.Random(seed), np.random.default_rng(seed)
-    start, step, mean = time.monotonic(), 0, math.nan
+    start, step, mean, apart = time.monotonic(), 0, math.nan, math.nan
     while True:
         for batch in feed.batches(groups, lot):
             share = (time.monotonic() - start) / (60 * minutes)
             if share >= 1:
                 return
             set_share(chosen, share_of_rate(step, share))
+            for _ in range(near):
+                close = _near_step(tower, heads, feed, processor, lot, source)
+                apart = close if math.isnan(apart) else 0.98 * apart + 0.02 * close
+                _update(chosen)
             loss = _step(tower, heads, feed, batch, processor, source)
-            for optimizer in chosen:
-                optimizer.step()
-                optimizer.zero_grad(set_to_none=True)
+            _update(chosen)
             mean = loss if math.isnan(mean) else 0.98 * mean + 0.02 * loss
             step += 1
-            report(Progress(step, share, mean))
+            report(Progress(step, share, mean, apart))
+
+
+def _update(chosen: list[torch.optim.Optimizer]) -> None:
+    for optimizer in chosen:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+
+def _near_step(tower: Any, heads: Heads, feed: Feed, processor: Any, lot: random.Random, source: np.random.Generator) -> float:
+    pictures, traits = close_ups(feed, CLOSE_UPS, lot, source)
+    loss = loss_of(close_up_logits(tower, heads, pictures, processor), traits) * len(PLACES) / 2
+    loss.backward()
+    return float(loss.item())
 
 
 def _step(tower: Any, heads: Heads, feed: Feed, batch: list[Kept], processor: Any, source: np.random.Generator) -> float:

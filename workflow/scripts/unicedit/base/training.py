@@ -12,11 +12,11 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from unicedit.base.feed import Feed
 from unicedit.base.heads import Heads
-from unicedit.base.model import HIDDEN, fresh, save
+from unicedit.base.model import HIDDEN, fresh, save, tokens_of
 from unicedit.base.pictures import MAX_PIXELS, MERGE, MIN_PIXELS, PATCH, Album
 from unicedit.base.saying import TOKEN_SCALE, say
 from unicedit.base.scenes import numbers
-from unicedit.base.seeing import Progress, see, started, tokens_of
+from unicedit.base.seeing import Progress, see, started
 from unicedit.base.tokenizer import TEMPLATE, corpus, tokenizer
 from unicedit.errors import PipelineError
 from unicedit.verifier.processor import processor_class
@@ -42,6 +42,7 @@ class Trainee:
 
     model: Qwen2_5_VLForConditionalGeneration
     heads: Heads
+    pairs: Heads
     processor: Any
     log: Log
 
@@ -54,7 +55,7 @@ class Trainee:
         """A checkpoint to go on from: weights in float32, heads, log, tokenizer."""
         folder.mkdir(parents=True, exist_ok=True)
         partial = folder / "weights.partial"
-        torch.save({"model": self.model.state_dict(), "heads": self.heads.state_dict()}, partial)
+        torch.save({"model": self.model.state_dict(), "heads": self.heads.state_dict(), "pairs": self.pairs.state_dict()}, partial)
         partial.replace(folder / "weights.pt")
         (folder / "log.json").write_text(json.dumps(asdict(self.log), indent=1))
         self.tokenizer.save_pretrained(folder / "tokenizer")
@@ -76,7 +77,7 @@ def begin(seed: int, groups: int) -> Trainee:
     """A model that has learned nothing yet."""
     made = tokenizer(corpus())
     model = fresh(made, seed)
-    return Trainee(model, Heads(HIDDEN), processor_around(made), Log(seed, groups, {}, {}))
+    return Trainee(model, Heads(HIDDEN), Heads(HIDDEN, compares=True), processor_around(made), Log(seed, groups, {}, {}))
 
 
 def resume(folder: Path) -> Trainee:
@@ -88,11 +89,13 @@ def resume(folder: Path) -> Trainee:
     log = Log(**json.loads((folder / "log.json").read_text()))
     made = AutoTokenizer.from_pretrained(folder / "tokenizer")
     model = fresh(made, log.seed)
-    heads = Heads(HIDDEN)
+    heads, pairs = Heads(HIDDEN), Heads(HIDDEN, compares=True)
     kept = torch.load(folder / "weights.pt", weights_only=True)
     model.load_state_dict(kept["model"])
-    heads.load_state_dict(kept["heads"])
-    return Trainee(model, heads, processor_around(made), log)
+    heads.load_state_dict(kept["heads"], strict=False)
+    if "pairs" in kept:
+        pairs.load_state_dict(kept["pairs"])
+    return Trainee(model, heads, pairs, processor_around(made), log)
 
 
 def feed_of(folder: Path, split: Split, groups: int, seed: int = 0) -> Feed:
@@ -118,7 +121,10 @@ class _Reporter:
         log.steps[self.stage] = self.steps + progress.step
         if now - self.said > 20:
             self.said = now
-            print(f"{self.stage}: step {progress.step}, {progress.share:.0%} of the time, loss {progress.loss:.3f}", flush=True)
+            print(
+                f"{self.stage}: step {progress.step}, {progress.share:.0%} of the time, loss {progress.loss:.3f}, comparing {progress.apart:.3f}",
+                flush=True,
+            )
         if now - self.last > EVERY:
             self.last = now
             self.trainee.save(self.folder)
@@ -157,7 +163,7 @@ def teach_saying(trainee: Trainee, feed: Feed, minutes: float, folder: Path, fro
     """The second stage; ``frozen`` leaves the tower as it is."""
     stage = "say, tower frozen" if frozen else "say"
     say(
-        trainee.model, trainee.heads, feed, trainee.processor.image_processor, trainee.tokenizer, minutes,
+        trainee.model, trainee.heads, trainee.pairs, feed, trainee.processor.image_processor, trainee.tokenizer, minutes,
         trainee.log.seed + trainee.log.steps.get(stage, 0), frozen=frozen, report=_Reporter(trainee, folder, stage),
     )  # fmt: skip
     trainee.save(folder)
