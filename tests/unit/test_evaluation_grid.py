@@ -143,7 +143,8 @@ def test_trainings_wait_for_what_they_start_from(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").touch()
     made = grid(tmp_path)
     weights = str(tmp_path / "model.safetensors")
-    assert (made.parent(card("sft")), made.parent_seal(card("sft")), made.from_parent(card("sft"))) == ([], [weights], "")
+    assert (made.parent(card("sft")), made.parent_seal(card("sft")), made.from_parent(card("sft"))) == ([], [], "")
+    assert (made.base_below(card("sft")), made.base_below(card("d2po"))) == ([weights], [])
     assert made.parent(card("control", "3")) == ["r/verifier/runs/sft/3/model"]
     assert made.parent_seal(card("control", "3")) == ["r/verifier/runs/sft/3/model.json"]
     assert made.from_parent(card("control", "3")) == "--base r/verifier/runs/sft/3/model"
@@ -169,12 +170,13 @@ def test_evaluations_wait_for_their_model_and_for_what_is_chosen(tmp_path: Path)
     weights = str(tmp_path / "model.safetensors")
     assert (made.model(card("d2po", "main")), made.model_seal(card("d2po", "main"))) == ([MAIN["d2po"][0]], [MAIN["d2po"][1]])
     assert made.evaluated(card("d2po", "main")) == f"--model {MAIN['d2po'][0]}"
-    assert made.model_seal(card("d2po", "2", "joint")) == ["r/verifier/runs/d2po/2/model.json", weights]
+    assert made.model_seal(card("d2po", "2", "joint")) == ["r/verifier/runs/d2po/2/model.json"]
+    assert (made.base_read(card("d2po", "2", "joint")), made.base_read(card("d2po", "2"))) == ([weights], [])
     assert made.evaluated(card("d2po", "2", "joint")) == (
         "--model r/verifier/runs/d2po/2/model --validation r/verifier/runs/d2po/2/joint-validation.parquet"
     )
     assert made.evaluated(card("d2po", "2", "joint", "validation")) == "--model r/verifier/runs/d2po/2/model"
-    assert (made.model(card("base")), made.model_seal(card("base")), made.evaluated(card("base"))) == ([], [weights], "")
+    assert (made.model(card("base")), made.base_read(card("base")), made.evaluated(card("base"))) == ([], [weights], "")
     assert made.choosing_seal(card("ssim", "0", "ssim")) == ["r/verifier/runs/ssim/0/ssim-validation.json"]
     assert (made.model_seal(card("ssim", "0", "ssim")), made.evaluated(card("larger"))) == ([], "--model models/large")
 

@@ -18,6 +18,7 @@ rule evaluate:
         data_seal=f"{RESULTS}/verifier/sidecars/{{split}}.json",
         model=ancient(grid.model),
         model_seal=grid.model_seal,
+        base=grid.base_read,
         choosing=ancient(grid.choosing),
         choosing_seal=grid.choosing_seal,
     output:
@@ -48,6 +49,6 @@ rule evaluate:
         command(
             "evaluate",
             "--data {input.data} --reading {wildcards.reading} {params.evaluated} --table {output.table} "
-            "--inputs {input.data_seal} {input.choosing_seal}",
+            "--inputs {input.data_seal} {input.model_seal} {input.choosing_seal}",
             gather=True,
         )

@@ -108,6 +108,7 @@ rule train_variant:
         data_seal=grid.data_seal,
         parent=ancient(grid.parent),
         parent_seal=grid.parent_seal,
+        base=grid.base_below,
         chosen=grid.chosen,
     output:
         model=directory(f"{grid.folder}/model"),
@@ -138,7 +139,7 @@ rule train_variant:
     shell:
         # where its learning rate was chosen, the settings get it first; models of the same recipe are kept beside each run's own
         f"python {SCRIPTS}/{{params.stage}}.py --data {{input.data}} {{params.parent}} --model {{output.model}} --curves {{output.curves}} "
-        "--plot {output.plot} --seal {output.seal} --code {params.code} --inputs {input.data_seal} "
+        "--plot {output.plot} --seal {output.seal} --code {params.code} --inputs {input.data_seal} {input.parent_seal} "
         f'--settings "$(python {SCRIPTS}/table5_settings.py --settings {{params.settings:q}} {{params.rate}})" '
         f"--results {grid.runs}/{{wildcards.variant}}/{{wildcards.run}} {grid.carried} > {{log}} 2>&1"
 

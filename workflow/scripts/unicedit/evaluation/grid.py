@@ -92,8 +92,12 @@ class Grid:
         return self._parent(wildcards)[:1]
 
     def parent_seal(self, wildcards: _Wildcards) -> list[str]:
-        """Its sidecar; for the base, which has none, the weights themselves, where they lie here."""
-        return self._parent(wildcards)[1:] or self.base()
+        """Its sidecar."""
+        return self._parent(wildcards)[1:]
+
+    def base_below(self, wildcards: _Wildcards) -> list[str]:
+        """The base's weights, for a training that starts from it."""
+        return [] if self.parent(wildcards) else self.base()
 
     def _parent(self, wildcards: _Wildcards) -> list[str]:
         name = VARIANTS[wildcards.variant].parent
@@ -134,9 +138,12 @@ class Grid:
         return [self._model(wildcards.variant, wildcards.run)[0]] if wildcards.variant in VARIANTS else []
 
     def model_seal(self, wildcards: _Wildcards) -> list[str]:
-        """Its sidecar, and the base's weights where the base reads."""
-        seal = [self._model(wildcards.variant, wildcards.run)[1]] if wildcards.variant in VARIANTS else []
-        return seal + (self.base() if wildcards.variant == "base" or wildcards.reading == "joint" else [])
+        """Its sidecar."""
+        return [self._model(wildcards.variant, wildcards.run)[1]] if wildcards.variant in VARIANTS else []
+
+    def base_read(self, wildcards: _Wildcards) -> list[str]:
+        """The base's weights, where the base reads."""
+        return self.base() if wildcards.variant == "base" or wildcards.reading == "joint" else []
 
     def _model(self, variant: str, run: str) -> tuple[str, str]:
         if run == MAIN:
