@@ -12,12 +12,13 @@ from trl.trainer.dpo_trainer import DPOTrainer
 from unicedit.training.collate import PreferenceCollator
 from unicedit.training.pictures_once import pictures_once
 from unicedit.training.reference import load_reference, save_reference
+from unicedit.training.resume import ResumesWhole
 from unicedit.training.rows import Rows
 
 log = logging.getLogger(__name__)
 
 
-class D2POTrainer(DPOTrainer):
+class D2POTrainer(ResumesWhole, DPOTrainer):
     """DPO whose policy and reference see the differential visual context c_v = V(I_o, I_e) of source I_o and edit I_e.
 
         A(p, c_v) = beta log( pi_theta(p | c_v) / pi_ref(p | c_v) )

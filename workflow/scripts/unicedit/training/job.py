@@ -115,10 +115,10 @@ class TrainingJob:
             TorchDistributedEnvironment().export(set_cuda_visible_devices=False, overwrite=True)
         announced = getattr(signal, f"SIG{self.launch.signal}")
         requeue = signal.getsignal(announced)  # submitit's: it calls checkpoint(), asks for the requeue and leaves
+        assert callable(requeue), f"submitit heeds no {signal.Signals(announced).name}: SUBMITIT_PREEMPT_SIGNAL is lost"
         try:
             return self.run(stopping=(announced,), storing=() if announced == signal.SIGTERM else (signal.SIGTERM,))
         except Preempted as stopped:
             log.warning("%s", stopped)
-            assert callable(requeue), f"submitit takes no {signal.Signals(announced).name}"
             requeue(stopped.signum, None)
             raise SystemExit(0) from None  # one of the other processes: the first has asked

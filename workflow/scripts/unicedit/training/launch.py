@@ -96,11 +96,11 @@ def _submitted(job: TrainingJob, record: Path) -> Submitted:
     from submitit.helpers import clean_env
 
     settings = job.launch
-    # both: the class reads the variable once, and the job's processes read it for themselves
-    os.environ["SUBMITIT_PREEMPT_SIGNAL"] = JobEnvironment.USR_SIG = settings.signal
     paths = [str(SCRIPTS), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
     with clean_env():
+        # both: the class has read the variable once, and the job's processes read it for themselves
+        os.environ["SUBMITIT_PREEMPT_SIGNAL"] = JobEnvironment.USR_SIG = settings.signal
         executor = _executor(job)
         handle = executor.submit(job)
     started, host = 0.0, ""

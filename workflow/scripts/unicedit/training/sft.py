@@ -11,14 +11,19 @@ from unicedit.training.arguments import adapters, common_arguments, weights_dtyp
 from unicedit.training.collate import Prepared, SftCollator
 from unicedit.training.model import prepared_model
 from unicedit.training.order import order, updates
+from unicedit.training.resume import ResumesWhole
 from unicedit.training.rows import sft_rows
 
 if TYPE_CHECKING:
     from unicedit.training.job import TrainingJob
 
 
+class VerifierSFTTrainer(ResumesWhole, SFTTrainer):
+    """trl's trainer, resumed whole."""
+
+
 def sft_trainer(job: "TrainingJob", callbacks: Sequence[Any] = ()) -> tuple[SFTTrainer, int]:
-    """trl's trainer, ready to train a job, and the number of rows it trains on. Raises ``PipelineError`` for unusable data, ``EngineError`` for an unusable base model."""
+    """The trainer, ready to train a job, and the number of rows it trains on. Raises ``PipelineError`` for unusable data, ``EngineError`` for an unusable base model."""
     settings, launch, verifier = job.settings, job.launch, job.verifier
     assert isinstance(settings, SftSettings)
     rows = sft_rows(job.data, settings.kinds, verifier.form, verifier.differential, withheld=settings.withheld, cache=job.folder / "rows")
@@ -27,7 +32,7 @@ def sft_trainer(job: "TrainingJob", callbacks: Sequence[Any] = ()) -> tuple[SFTT
     # before the model: under ZeRO-3 they decide how its weights are loaded
     arguments = SFTConfig(**common_arguments(settings, launch, job.folder, steps), completion_only_loss=True)
     model, processor = prepared_model(job, weights_dtype(settings, launch))
-    trainer = SFTTrainer(
+    trainer = VerifierSFTTrainer(
         model=model,
         args=arguments,
         data_collator=SftCollator(Prepared(processor, verifier.differential, launch.keep_mb)),

@@ -28,6 +28,6 @@ def zero_config(stage: int, *, gpu: bool) -> dict[str, Any]:
 
 def join_processes(*, gpu: bool) -> None:
     """Make DeepSpeed know the processes of the training, which it must before it shares a model's weights among them."""
-    import deepspeed
+    import deepspeed  # type: ignore[import-untyped]
 
     deepspeed.init_distributed(dist_backend="nccl" if gpu else "gloo")
