@@ -28,6 +28,7 @@ command = partial(pipeline.command, SCRIPTS)
 
 wildcard_constraints:
     shard=r"\d{5}",
+    part=r"\d{5}",
     generation=r"\d{4}",
 
 

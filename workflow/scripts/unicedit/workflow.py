@@ -20,10 +20,13 @@ from unicedit.digest import code_digest
 from unicedit.files import digest_of, sha256_of_file
 from unicedit.freshness import Freshness
 from unicedit.index.index import Index
+from unicedit.training.parts import SECTIONS as FILES
+from unicedit.training.parts import part_names, review_of
 
 SHARD_STAGES = ("ingest", "prefilter", "instruct", "edit", "verify", "assemble")
-GATHERS = ("truth", "card", "table3", "filter_truth")
-ORDER = ("ingest", "duplicates", *SHARD_STAGES[1:], *GATHERS)
+GATHERS = ("truth", "training_data", "card", "table3", "filter_truth")
+ORDER = ("ingest", "duplicates", *SHARD_STAGES[1:], "samples", *GATHERS)
+PART_STAGES = ("samples",)
 
 _Wildcards = Any
 _SHOWING = {
@@ -69,6 +72,7 @@ def check_files(config: Config) -> None:
             f"config: instruct.taxonomy = {config.instruct.taxonomy!r}: is no taxonomy, config/taxonomy.yaml is one: {first}{more}"
         ) from error
     Planner(config.instruct, taxonomy)
+    review_of(config.samples)
     for key, path, revision in _model_paths(config):
         if not Path(path).exists() and (revision is None or path.startswith((".", "/")) or path.endswith(".safetensors")):
             raise ConfigError(f"config: {key} = {path!r}: no such file or folder, and no hub model with a revision")
@@ -93,6 +97,14 @@ _READS: dict[str, Callable[[Config], dict[str, Any]]] = {
     "verify": lambda config: {
         "verify": config.verify.model_dump(mode="json"),
         **({"edit": config.edit.model_dump(mode="json")} if config.verify.engine == "simulated" else {}),
+    },
+    "samples": lambda config: {
+        "samples": config.samples.model_dump(mode="json", exclude={"review"}),
+        "size_divisor": config.ingest.size_divisor,
+    },
+    "training_data": lambda config: {
+        "samples": config.samples.model_dump(mode="json", include={"source", "part_size", "world", "run"}),
+        "review": review_of(config.samples),
     },
     "assemble": lambda config: {"dataset": config.dataset.model_dump(mode="json", exclude={"card"})},
     "card": lambda config: {
@@ -161,6 +173,11 @@ def _signed(function: Callable[[_Wildcards], str]) -> Callable[[_Wildcards], str
     return function
 
 
+def wildcard_of(stage: str) -> str:
+    """The wildcard in the paths of a stage's tables."""
+    return "part" if stage in PART_STAGES else "shard"
+
+
 class Pipeline:
     """The configured pipeline. Raises ``ConfigError`` for a configuration that cannot be used."""
 
@@ -221,13 +238,13 @@ class Pipeline:
         """Path of a stage's sealed table, with the ``shard`` wildcard."""
         if stage == "assemble":
             return f"{self.results}/dataset/data/shard-{{shard}}.parquet"
-        return f"{self.results}/{stage}/{{shard}}.parquet"
+        return f"{self.results}/{stage}/{{{wildcard_of(stage)}}}.parquet"
 
     def seal(self, stage: str) -> str:
         """Path of the sidecar of a stage's table, with the ``shard`` wildcard."""
         if stage == "assemble":
             return f"{self.results}/dataset/sidecars/shard-{{shard}}.json"
-        return f"{self.results}/{stage}/{{shard}}.json"
+        return f"{self.results}/{stage}/{{{wildcard_of(stage)}}}.json"
 
     def log(self, rule: str, wildcard: str = "") -> str:
         """Path of a rule's log."""
@@ -239,18 +256,42 @@ class Pipeline:
 
     def all_seals(self, stage: str) -> list[str]:
         """Sidecars of a stage over all shards."""
-        return self._over_shards(self.seal(stage))
+        return self._over(stage, self.seal(stage))
 
     def all_tables(self, stage: str) -> list[str]:
         """Tables of a stage over all shards."""
-        return self._over_shards(self.table(stage))
+        return self._over(stage, self.table(stage))
 
     def tables_of(self, *stages: str) -> list[str]:
         """Tables of several stages over all shards. Whoever reads a table names it as an input, so that one that is gone is made again."""
         return [table for stage in stages for table in self.all_tables(stage)]
 
-    def _over_shards(self, pattern: str) -> list[str]:
-        return [pattern.replace("{shard}", shard) for shard in self.shards]
+    def _over(self, stage: str, pattern: str) -> list[str]:
+        names = self.parts if stage in PART_STAGES else self.shards
+        return [pattern.replace(f"{{{wildcard_of(stage)}}}", name) for name in names]
+
+    @property
+    def parts(self) -> list[str]:
+        """Every part of the training samples, in order."""
+        return part_names(self.config.samples, self.shards)
+
+    def sample_tables(self, wildcards: _Wildcards) -> list[str]:
+        """An input: the tables that samples of a run are made from; none for samples of the simulated world."""
+        return self._of_samples(wildcards, "parquet")
+
+    def sample_seals(self, wildcards: _Wildcards) -> list[str]:
+        """An input: the sidecars of those tables."""
+        return self._of_samples(wildcards, "json")
+
+    def _of_samples(self, wildcards: _Wildcards, suffix: str) -> list[str]:
+        samples = self.config.samples
+        if samples.source != "run":
+            return []
+        assert self.index is not None and samples.run.teacher is not None
+        stages = [f"{self.results}/{stage}" for stage in ("ingest", "instruct", "edit")]
+        generation = self.index.generation_of[wildcards.part]
+        folders = [*stages, samples.run.teacher.rstrip("/")]
+        return [*(f"{folder}/{wildcards.part}.{suffix}" for folder in folders), f"{self.results}/duplicates/{generation:04d}.{suffix}"]
 
     @property
     def shards(self) -> list[str]:
@@ -293,12 +334,15 @@ class Pipeline:
             if stage in GATHERS:
                 made = [[self.gather_seal(stage), *self.gather_outputs(stage), self.benchmark(stage)]]
             else:
-                patterns = [self.seal(stage), self.table(stage), self.benchmark(stage, "shard")]
-                names = generations if stage == "duplicates" else self.shards
+                wildcard = wildcard_of(stage)
+                patterns = [self.seal(stage), self.table(stage), self.benchmark(stage, wildcard)]
+                names = generations if stage == "duplicates" else self.parts if stage in PART_STAGES else self.shards
                 folder, seal = os.path.split(patterns[0])
                 there = set(os.listdir(folder)) if os.path.isdir(folder) else set()
                 made = [
-                    [pattern.replace("{shard}", name) for pattern in patterns] for name in names if seal.replace("{shard}", name) in there
+                    [pattern.replace(f"{{{wildcard}}}", name) for pattern in patterns]
+                    for name in names
+                    if seal.replace(f"{{{wildcard}}}", name) in there
                 ]
             freshness.settle((tuple(map(Path, files)) for files in made), *self.identity_of(stage))
 
@@ -308,11 +352,14 @@ class Pipeline:
             return [f"{self.results}/dataset/{name}" for name in ("README.md", "index.parquet", "census.csv", "census.png")]
         if stage == "truth":
             return [f"{self.results}/truth/truth.parquet"]
+        if stage == "training_data":
+            data = [f"data/{name}" for name in ("files.csv", "census.csv", "dropped.csv", *(f"{name}.parquet" for name in FILES))]
+            return [f"{self.results}/verifier/{name}" for name in (*data, *(f"sidecars/{name}.json" for name in FILES))]
         return [f"{self.results}/tables/{stage}.{suffix}" for suffix in ("csv", "md", "png")]
 
     def gather_seal(self, stage: str) -> str:
         """The sidecar of a gather stage."""
-        folder = {"card": "dataset/sidecars", "truth": "truth"}.get(stage, "tables")
+        folder = {"card": "dataset/sidecars", "truth": "truth", "training_data": "verifier/sidecars"}.get(stage, "tables")
         return f"{self.results}/{folder}/{stage}.json"
 
     def _recorded_digest(self, shard: str, source: str) -> str | None:

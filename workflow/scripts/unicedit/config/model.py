@@ -16,6 +16,7 @@ from unicedit.config.library import LibrarySettings
 from unicedit.config.map import MapSettings
 from unicedit.config.paths import PathsSettings
 from unicedit.config.prefilter import PrefilterSettings
+from unicedit.config.samples import SamplesSettings
 from unicedit.config.section import Section
 from unicedit.config.tables import TablesSettings
 from unicedit.config.verify import VerifySettings
@@ -39,6 +40,7 @@ class Config(Section):
     instruct: InstructSettings = Field(default_factory=InstructSettings)
     edit: EditSettings = Field(default_factory=EditSettings)
     verify: VerifySettings = Field(default_factory=VerifySettings)
+    samples: SamplesSettings = Field(default_factory=SamplesSettings)
     dataset: DatasetSettings = Field(default_factory=DatasetSettings)
     tables: TablesSettings = Field(default_factory=TablesSettings)
     map: MapSettings = Field(default_factory=MapSettings)
