@@ -208,8 +208,10 @@ def test_slurm_says_whether_a_job_lives(squeue: Any, answer: dict[str, Any], ali
 
 
 def test_slurm_is_asked_for_one_task_a_gpu(made: TrainingJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    from submitit.core.job_environment import JobEnvironment
     from submitit.slurm.slurm import _make_sbatch_string
 
+    monkeypatch.setattr(JobEnvironment, "USR_SIG", "USR2")
     monkeypatch.setenv("PYTHONPATH", "/repository/workflow/scripts")
     settings = LaunchSettings.model_validate(
         {
