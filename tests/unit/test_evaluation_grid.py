@@ -177,6 +177,9 @@ def test_evaluations_wait_for_their_model_and_for_what_is_chosen(tmp_path: Path)
     )
     assert made.evaluated(card("d2po", "2", "joint", "validation")) == "--model r/verifier/runs/d2po/2/model"
     assert (made.model(card("base")), made.base_read(card("base")), made.evaluated(card("base"))) == ([], [weights], "")
+    settings = json.loads(grid(tmp_path, limit=90, aside_limit=30).evaluation_settings(card("d2po", reading="swapped")))
+    assert settings["table5"]["limit"] == 30 and Table5Settings(limit=90, aside_limit=300).limit_of("blind") == 90
+    assert [Table5Settings(aside_limit=30).limit_of(reading) for reading in ("informed", "ssim", "joint")] == [None, None, 30]
     assert made.choosing_seal(card("ssim", "0", "ssim")) == ["r/verifier/runs/ssim/0/ssim-validation.json"]
     assert (made.model_seal(card("ssim", "0", "ssim")), made.evaluated(card("larger"))) == ([], "--model models/large")
 

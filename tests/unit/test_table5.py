@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from scipy.stats import binomtest, f_oneway, ttest_rel
 
@@ -158,8 +159,6 @@ def test_holm_corrects() -> None:
 
 
 def test_the_figures_are_those_of_the_evaluations(results: Path) -> None:
-    import pyarrow.parquet as pq
-
     table = read(results / "tables" / "table5.csv")
     shares = []
     for seed in SEEDS:
@@ -251,9 +250,22 @@ def test_rows_of_other_samples_are_refused(results: Path, tmp_path: Path) -> Non
     with pytest.raises(PipelineError, match="not there"):
         measured_rows(tmp_path, ["sft"], ["0", "7"])
     big = Measured("d2po", [evaluation_path(results, "d2po", "0", "informed", "test")])
-    small = Measured("sft", [evaluation_path(tmp_path, "sft", "0", "informed", "test")])
+    path = evaluation_path(tmp_path, "sft", "0", "informed", "test")
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(0, "key", [[f"other-{number}" for number in range(table.num_rows)]]), path)
+    small = Measured("sft", [path])
     with pytest.raises(PipelineError, match="other samples"):
         big.paired(small, "normal")
+
+
+def test_a_row_read_on_a_part_of_the_samples_is_compared_on_that_part(results: Path, tmp_path: Path) -> None:
+    whole = evaluation_path(results, "d2po", "0", "informed", "test")
+    table = pq.read_table(whole)
+    pq.write_table(table.filter(np.arange(table.num_rows) % 3 == 0), tmp_path / "part.parquet")
+    one, part = Measured("d2po", [whole]), Measured("text_only", [tmp_path / "part.parquet"])
+    for first, second in (one.paired(part, "normal"), part.paired(one, "normal")):
+        assert first.shape == second.shape and (first == second).all()
+        assert 15 <= first.shape[1] <= 20
 
 
 def test_settings_refuse_rows_that_need_trainings_in_the_runs_own_table() -> None:

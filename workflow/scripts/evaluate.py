@@ -46,7 +46,7 @@ def main() -> None:
         readers,
         verifier.reply if readers is None else readers.informed.form,
         chosen,
-        limit=settings.limit,
+        limit=settings.limit_of(arguments.reading),
     )
     write(rows, arguments.table)
     status, reasons = count([row["status"] for row in rows], [row["reason"] for row in rows])

@@ -63,7 +63,16 @@ class Table5Settings(Section):
         512, ge=16, le=8192, description="Longest reply, in tokens; what is cut there does not parse and counts as wrong."
     )
     limit: int | None = Field(None, ge=1, description="Samples of each split that are measured; null: all. For a quick look.")
+    aside_limit: int | None = Field(
+        None, ge=1,
+        description="Samples of each split for the blind, joint, text-only and swapped readings; null: all that the others have. Comparisons use those that both have.",
+    )  # fmt: skip
     claim: ClaimSettings = Field(default_factory=ClaimSettings, description="The test of the SSIM claim.")
+
+    def limit_of(self, reading: str) -> int | None:
+        """Samples of each split that are read in one way."""
+        limits = [self.limit, self.aside_limit if reading not in ("informed", "ssim") else None]
+        return min((limit for limit in limits if limit is not None), default=None)
 
     @model_validator(mode="after")
     def _rows_are_made(self) -> "Table5Settings":

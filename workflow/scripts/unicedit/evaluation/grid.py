@@ -15,7 +15,7 @@ from unicedit.evaluation.variants import TRIAL, VARIANTS, trained_variants, trai
 _Wildcards = Any
 _MAIN_VARIANTS = ("sft", "d2po")  # trained by the run itself
 # of the table's settings, those that decide what is measured
-_MEASURED = ("max_new_tokens", "limit", "batch_size")
+_MEASURED = ("max_new_tokens", "batch_size")
 
 
 class Grid:
@@ -175,6 +175,7 @@ class Grid:
     def evaluation_settings(self, wildcards: _Wildcards) -> str:
         """A param: what an evaluation reads of the settings. The model's own record says how it was trained."""
         table = {name: self.values["table5"][name] for name in _MEASURED}
+        table["limit"] = self.table.limit_of(wildcards.reading)
         return json.dumps({"verifier": self.values["verifier"], "table5": table}, sort_keys=True)
 
     # of the run's own verifier

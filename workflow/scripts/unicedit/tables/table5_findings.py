@@ -56,14 +56,14 @@ def paragraph(found: Sequence[Finding], level: float, seeds: int) -> str:
     if not found:
         return "Fewer than two rows were run: there is nothing to compare."
     how = f"over {seeds} seeds" if seeds > 1 else "with one seed, so that another training run may say otherwise"
-    head = f"**Larger than noise** (paired by sample, {how}; {len(found)} comparisons, Holm-corrected, level {level:g}): "
+    head = f"**Larger than noise** (paired by sample, {how}; {len(found)} comparisons, Holm-corrected, level {level:g}; brackets uncorrected): "
     pairs = list(dict.fromkeys((one.ours, one.theirs) for one in found))
     clear = [text for pair in pairs if (text := _clear(pair, found, level))]
     quiet = [f"{_name(ours)} and {_name(theirs)}" for ours, theirs in pairs if not _clear((ours, theirs), found, level)]
     parts = [head + ("; ".join(clear) if clear else "none") + "."]
     if quiet:
         parts.append(f"No difference beyond noise between {', between '.join(quiet)}.")
-    return " ".join(parts) + "\n\n" + claim(found, level, seeds)
+    return claim(found, level, seeds) + "\n\n" + " ".join(parts)
 
 
 def claim(found: Sequence[Finding], level: float, seeds: int) -> str:

@@ -67,8 +67,10 @@ class Measured:
         return np.array([np.nan if value is None else float(value) for value in found])  # type: ignore[arg-type]
 
     def paired(self, other: "Measured", kind: str) -> tuple[Values, Values]:
-        """The points of both on the samples of a kind that both scored in every seed. Raises ``PipelineError`` for other samples or seeds."""
-        if self.keys != other.keys:
+        """The points of both on the samples of a kind that both scored in every seed; one may have been read on a part of the other's samples.
+
+        Raises ``PipelineError`` for other samples or seeds."""
+        if not (set(self.keys) <= set(other.keys) or set(other.keys) <= set(self.keys)):
             raise PipelineError(f"{self.row} and {other.row} were measured on other samples; remove results/verifier/runs and run again")
         ours, theirs = self.cells("points", [kind]), other.cells("points", [kind])
         both = sorted(set(ours.keys) & set(theirs.keys))

@@ -32,8 +32,8 @@ def plot(figures: Sequence[Figure], measured: Mapping[str, Measured | None], tit
                 place,
                 one.value,
                 height=0.55,
-                color=MEASURED if "control" not in label else FAINT,
-                label="measured" if "control" not in label else None,
+                color=FAINT if "control" in label else MEASURED,
+                label="measured, control" if "control" in label else "measured",
             )
             if one.ci_low is not None and one.ci_high is not None:
                 axes.plot([one.ci_low, one.ci_high], [place, place], color="black", linewidth=1.5, zorder=2)
@@ -45,5 +45,5 @@ def plot(figures: Sequence[Figure], measured: Mapping[str, Measured | None], tit
         bare(axes, KINDS[kind])
     handles = {label: handle for axes in drawn.axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     if handles:
-        drawn.legend(list(handles.values()), list(handles), frameon=False, fontsize=9, loc="outside lower right", ncols=2)
+        drawn.legend(list(handles.values()), list(handles), frameon=False, fontsize=9, loc="outside lower right", ncols=3)
     save(drawn, path)
