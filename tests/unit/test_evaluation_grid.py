@@ -24,7 +24,7 @@ from unicedit.evaluation.tuning import joined, points_of, tune
 from unicedit.evaluation.variants import VARIANTS, best_factor, trained_variants, training_settings, with_rate
 from unicedit.tables.table5_measured import evaluation_path
 
-MAIN = {"sft": ("r/verifier/sft/model", "r/verifier/sft.json"), "d2po": ("r/verifier/d2po/model", "r/verifier/d2po.json")}
+MAIN = {stage: (f"r/verifier/{stage}/model", f"seals/{stage}.json") for stage in ("sft", "d2po")}
 
 
 def grid(tmp_path: Path, verify: VerifySettings | None = None, **table: Any) -> Grid:
@@ -37,7 +37,7 @@ def grid(tmp_path: Path, verify: VerifySettings | None = None, **table: Any) -> 
         launch=LaunchSettings(),
         paths=SimpleNamespace(scratch="scratch"),
     )
-    return Grid("r", config, MAIN)
+    return Grid("r", config, lambda stage: f"seals/{stage}.json")
 
 
 def card(variant: str, run: str = "0", reading: str = "informed", split: str = "test") -> SimpleNamespace:

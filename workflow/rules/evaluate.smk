@@ -1,16 +1,5 @@
 # What a verifier says of the samples of a split, and how right that is (Table 5).
 
-from unicedit.evaluation.grid import Grid
-
-grid = Grid(
-    RESULTS,
-    pipeline.config,
-    {
-        "sft": (rules.sft.output.model, rules.sft.output.seal),
-        "d2po": (rules.d2po.output.model, rules.d2po.output.seal),
-    },
-)
-
 
 rule evaluate:
     input:

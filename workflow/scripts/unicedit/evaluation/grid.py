@@ -5,6 +5,7 @@ Nothing heavy is imported here: every Slurm job parses the Snakefile again.
 
 import json
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,13 @@ _MEASURED = ("max_new_tokens", "batch_size")
 
 
 class Grid:
-    """``results`` is the results folder, ``config`` the whole configuration. ``main`` says where the run's own models lie: folder and sidecar by stage."""
+    """``results`` is the results folder, ``config`` the whole configuration; ``seal_of`` gives the sidecar of the run's own training of a stage (sft, d2po)."""
 
-    def __init__(self, results: str, config: Any, main: dict[str, tuple[str, str]]) -> None:
+    def __init__(self, results: str, config: Any, seal_of: Callable[[str], str]) -> None:
         self.results = results
         self.config = config
         self.table = config.table5
-        self.main = main
+        self.main = {stage: (f"{results}/verifier/{stage}/model", seal_of(stage)) for stage in _MAIN_VARIANTS}
         self.runs = f"{results}/verifier/runs"
         self.folder = f"{self.runs}/{{variant}}/{{run}}"
         self.seeds = [str(seed) for seed in range(self.table.seeds)]
