@@ -307,12 +307,11 @@ def parquet(path: Path, *, struct_column: bool = True) -> Owed:
 
 
 def bad_library(folder: Path) -> Owed:
-    """All of these in one folder; returns what each picture, or container, is owed."""
-    owed = bad_folder(folder) | bad_tar(folder / "hostile.tar") | cut_tar(folder / "cut.tar") | bomb_tars(folder)
+    """All but the bombs in one folder (each container makes a shard, so there are few); returns what each picture, or container, is owed."""
+    owed = bad_folder(folder) | bad_tar(folder / "hostile.tar") | cut_tar(folder / "cut.tar")
     owed |= parquet(folder / "pictures.parquet")
     (folder / "no.parquet").write_bytes(b"PAR1 this is no Parquet file")
     (folder / "no.tar").write_bytes(b"this is no tar")
-    (folder / "empty.tar").write_bytes(b"")
-    owed |= {"no.parquet": ("failed", "broken_parquet"), "no.tar": ("failed", "broken_tar"), "empty.tar": ("failed", "broken_tar")}
+    owed |= {"no.parquet": ("failed", "broken_parquet"), "no.tar": ("failed", "broken_tar")}
     assert sum(status != "ok" for status, _ in owed.values()) >= 30, "30 kinds of bad file"
     return owed

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from bad_files import FILES, bad_folder, bad_library, bad_tar, cut_tar, header, parquet, picture, saved, tar_with
+from bad_files import FILES, bad_folder, bad_library, bad_tar, bomb_tars, cut_tar, header, parquet, picture, saved, tar_with
 from unicedit.config.ingest import IngestSettings
 from unicedit.config.library import LibrarySettings
 from unicedit.config.map import MapSettings
@@ -62,7 +62,9 @@ def check(rows: list[dict], owed: dict[str, tuple[str, str | None]]) -> None:
 
 def test_every_kind_of_bad_file_is_one_row_with_a_reason(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
-    owed = bad_library(tmp_path / "photos")
+    owed = bad_library(tmp_path / "photos") | bomb_tars(tmp_path / "photos")
+    (tmp_path / "photos/empty.tar").write_bytes(b"")
+    owed["empty.tar"] = ("failed", "broken_tar")
     rows, _ = ingest(
         tmp_path,
         LibrarySettings(kind="files", path=str(tmp_path / "photos"), shard_size=10, columns={"origin": "url", "licence": "licence"}),
