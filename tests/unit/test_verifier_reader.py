@@ -251,3 +251,23 @@ def test_blind_reader_takes_the_jointly_likelier_reply(folders: dict[str, Path])
     assert BlindReader(informed, base, 1.0).weigh(asked, candidates, lambda _: False) == [None] * len(asked)
     same = BlindReader(informed, base, 0.5).weigh(asked[:1], [[Reading(YES, 2.0), Reading(YES, -1.0)]], lambda _: True)
     assert same[0] is not None and same[0].margin == pytest.approx(1.5) and same[0].log_probability is None
+
+
+@pytest.mark.parametrize(
+    "folder", [Path(__file__).resolve().parents[2] / "models" / "tiny-base", None], ids=["shipped base", "tiny random"]
+)
+def test_every_reply_has_a_margin_at_the_first_token_that_differs(folders: dict[str, Path], folder: Path | None) -> None:
+    """Whatever pieces of JSON a tokenizer joins."""
+    one = reader(folder or folders["qwen2_5_vl"])
+    pair = pairs(1)[0]
+    for differences in ([], ["The ball is blue."], ["a", "球变蓝了"]):
+        for captions in (None, ("A ball.", "一个球。")):
+            text = reply_text(differences, True, ("Make it blue.", "变蓝"), captions)
+            both = [text, text.replace('"is_changed": true', '"is_changed": false')]
+            yes, no = (one.tokenizer(said)["input_ids"] for said in both)
+            at = next(number for number, (first, second) in enumerate(zip(yes, no, strict=False)) if first != second)
+            with torch.no_grad():
+                inputs = _whole(one, pair, text)
+                after = one.model(**inputs).logits[0, -len(yes) + at - 1]
+            expected = pytest.approx(float(after[yes[at]] - after[no[at]]), abs=1e-3)
+            assert [reading.margin for reading in one.score(one.inputs([pair] * 2), both)] == [expected, expected]

@@ -21,8 +21,9 @@ from unicedit.verifier.load import Differential
 
 Inputs = dict[str, torch.Tensor]
 
-# the verdict in a reply, up to its first letter; inside a JSON string the quotes would be escaped
-_VERDICT = re.compile(r'"is_changed"\s*:\s*[tf]')
+# what stands before the verdict; inside a JSON string its quotes would be escaped
+_VERDICT = re.compile(r'"is_changed"\s*:')
+_BEFORE = re.compile(r'"is_changed"\s*:(\s*)$')
 MOST_ELONGATED = 200  # the processors refuse pictures of a larger ratio of sides
 
 
@@ -146,7 +147,7 @@ class Reader:
         for number, row in enumerate(tokens):  # one at a time: the softmax of a batch over a large vocabulary is large
             own = logits[number, : len(row)].float()
             chosen = own.log_softmax(dim=-1).gather(-1, ids[number, : len(row), None]).sum(dtype=torch.float64)
-            steps = torch.stack([own[:, yes] - own[:, no] for yes, no in self.verdicts], dim=-1).cpu()
+            steps = torch.stack([own[:, verdict.yes] - own[:, verdict.no] for verdict in self.verdicts], dim=-1).cpu()
             readings.append(Reading(replies[number], self._margin(row, steps), float(chosen)))
         return readings
 
@@ -176,22 +177,33 @@ class Reader:
         """The margin at the token that decides; ``steps`` holds it for each token and way of writing."""
         if not _VERDICT.search(self.tokenizer.decode(tokens)):
             return None
-        low, high = 0, len(tokens) - 1  # the first token with which the verdict begins
+        low, high = 1, len(tokens)  # the fewest tokens that hold what stands before the verdict
         while low < high:
             middle = (low + high) // 2
-            low, high = (low, middle) if _VERDICT.search(self.tokenizer.decode(tokens[: middle + 1])) else (middle + 1, high)
-        for way, verdicts in enumerate(self.verdicts):
-            if tokens[low] in verdicts:
-                return float(steps[low, way])
+            low, high = (low, middle) if _VERDICT.search(self.tokenizer.decode(tokens[:middle])) else (middle + 1, high)
+        for place in range(low, min(low + 2, len(tokens))):
+            if before := _BEFORE.search(self.tokenizer.decode(tokens[:place])):
+                for way, verdict in enumerate(self.verdicts):
+                    if tokens[place] in (verdict.yes, verdict.no) and verdict.space == before[1]:
+                        return float(steps[place, way])
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """A way of writing the verdict: what stands between the colon and the tokens in which true and false first differ, and these."""
+
+    space: str
+    yes: int
+    no: int
 
 
 class _Margins:
     """Notes at each step of generation by how much true is likelier than false, for each way of writing them; changes nothing."""
 
-    def __init__(self, verdicts: Sequence[tuple[int, int]]) -> None:
-        self.yes = [yes for yes, _ in verdicts]
-        self.no = [no for _, no in verdicts]
+    def __init__(self, verdicts: Sequence[_Verdict]) -> None:
+        self.yes = [verdict.yes for verdict in verdicts]
+        self.no = [verdict.no for verdict in verdicts]
         self.seen: list[torch.Tensor] = []
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
@@ -199,13 +211,16 @@ class _Margins:
         return scores
 
 
-def _verdict_tokens(tokenizer: Any) -> list[tuple[int, int]]:
-    """The tokens in which a true and a false verdict first differ, written with a space after the colon and without."""
-    found = []
-    for space in (" ", ""):
-        yes, no = (tokenizer(f'{{"is_changed":{space}{word}, "', add_special_tokens=False)["input_ids"] for word in ("true", "false"))
-        found.append(next((one, other) for one, other in zip(yes, no, strict=False) if one != other))
-    return found
+def _verdict_tokens(tokenizer: Any) -> list[_Verdict]:
+    """The ways in which a tokenizer writes the verdict: after an empty and a filled list, with a space after the colon and without."""
+    found: dict[_Verdict, None] = {}
+    for before in ('{"differences": [], "is_changed":', '{"differences": ["A"], "is_changed":', '{"is_changed":'):
+        for space in (" ", ""):
+            yes, no = (tokenizer(f'{before}{space}{word}, "', add_special_tokens=False)["input_ids"] for word in ("true", "false"))
+            at = next(number for number, (one, other) in enumerate(zip(yes, no, strict=False)) if one != other)
+            if matched := _BEFORE.search(tokenizer.decode(yes[:at])):
+                found[_Verdict(matched[1], yes[at], no[at])] = None
+    return list(found)
 
 
 def _size(data: bytes) -> tuple[int, int]:
