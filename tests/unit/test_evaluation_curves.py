@@ -104,14 +104,17 @@ def test_two_scores_of_the_same_edits_are_compared_by_source_image() -> None:
     invalid = lot.random(200) < 0.4
     good, poor = (lot.normal(np.where(invalid, -shift, shift), 1) for shift in (1.0, 0.1))
     image = [f"{number // 4}" for number in range(200)]
+    keys = [f"e{number}" for number in range(200)]
     scores = {
-        "reads": Scores(good.tolist(), invalid.tolist(), image, [False] * 200, 200),
-        "ssim": Scores(poor.tolist(), invalid.tolist(), image, [False] * 200, 200),
+        "reads": Scores(good.tolist()[:190], invalid.tolist()[:190], keys[:190], image[:190], [False] * 190, 200),  # ten could not be read
+        "ssim": Scores(poor.tolist(), invalid.tolist(), keys, image, [False] * 200, 200),
     }
     figures = {(one.row, one.metric): one for one in figures_of(scores, {}, 0.95)}
     gap = figures["reads minus ssim", "average_precision"]
     assert gap.ci_low is not None and gap.value is not None and 0 < gap.ci_low < gap.value
-    assert gap.value == pytest.approx(average_precision_score(invalid, -good) - average_precision_score(invalid, -poor))
+    assert gap.value == pytest.approx(
+        average_precision_score(invalid[:190], -good[:190]) - average_precision_score(invalid[:190], -poor[:190])
+    )
     assert bootstrap([(good[:4], invalid[:4])], image[:4], 0.95) == [(None, None)]  # one image says nothing of others
 
 

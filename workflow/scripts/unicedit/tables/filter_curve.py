@@ -11,7 +11,7 @@ from unicedit.config.tables import TablesSettings
 from unicedit.figure import INK, MEASURED, REPORTED, bare, figure, save
 from unicedit.files import write_text
 from unicedit.markdown import plain, table
-from unicedit.tables.filter_curve_scores import SSIM, Scores, scores_of
+from unicedit.tables.filter_curve_scores import Scores, scores_of
 from unicedit.tables.interval import wilson
 from unicedit.tables.table import Figure, Figures, shown, write_long
 from unicedit.vlm.template import render
@@ -106,21 +106,22 @@ def figures_of(scores: Mapping[str, Scores], thresholds: Mapping[str, float], co
                     Figure(name, f"precision_at_recall_{level:.2f}", curve.at(level), n=len(evidence), expected=expected)
                     for level in LEVELS
                 ]
-        first, second = next(iter(there), ""), SSIM
-        if len(there) == 2 and len(there[first][0]) == len(there[second][0]):
-            difference = bootstrap([there[name][:2] for name in (first, second)], there[first][2].tolist(), confidence)[2]
-            values = [curve.average_precision for name in (first, second) if (curve := curve_of(*there[name][:2]))]
-            found.append(
-                Figure(
-                    f"{first} minus {second}{part}",
-                    "average_precision",
-                    values[0] - values[1],
-                    *difference,
-                    len(there[first][0]),
-                    len(there[first][0]),
-                )
-            )
+        if len(there) == 2:
+            found += _compared(scores, part, unseen, confidence)
     return found
+
+
+def _compared(scores: Mapping[str, Scores], part: str, unseen: bool, confidence: float) -> list[Figure]:
+    """The first score's average precision minus the second's, on the edits that both have."""
+    (first, ours), (second, theirs) = scores.items()
+    common = set(ours.key) & set(theirs.key)
+    (evidence, invalid, image), (other, also, _) = (one.arrays(unseen, common) for one in (ours, theirs))
+    curves = curve_of(evidence, invalid), curve_of(other, also)
+    if curves[0] is None or curves[1] is None:
+        return []
+    interval = bootstrap([(evidence, invalid), (other, also)], image.tolist(), confidence)[2]
+    gap = curves[0].average_precision - curves[1].average_precision
+    return [Figure(f"{first} minus {second}{part}", "average_precision", gap, *interval, len(evidence), len(evidence))]
 
 
 def _at(row: str, evidence: Floats, invalid: Flags, threshold: float, confidence: float, expected: int) -> list[Figure]:

@@ -3,7 +3,7 @@
 For both a *lower* evidence of a change drops an edit: a verifier's margin log p(changed) - log p(unchanged), or the negative similarity.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,32 +20,37 @@ from unicedit.sources import KeyedTable, Sources
 from unicedit.verify.ssim import similarity
 
 SSIM = "ssim"
+Arrays = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.str_]]
 
 
 @dataclass
 class Scores:
-    """Edits with a truth and a score of either kind: evidence of a change (n,), whether each is invalid (n,), its source image (n,), and whether its photograph trained no
-    verifier (n,). ``expected`` counts all edits with a truth.
+    """Edits with a truth and a score of either kind: evidence of a change (n,), whether each is invalid (n,), its key and its source image (n,), and whether its photograph trained
+    no verifier (n,). ``expected`` counts all edits with a truth.
     """
 
     evidence: list[float] = field(default_factory=list)
     invalid: list[bool] = field(default_factory=list)
+    key: list[str] = field(default_factory=list)
     image: list[str] = field(default_factory=list)
     unseen: list[bool] = field(default_factory=list)
     expected: int = 0
 
-    def add(self, evidence: float | None, invalid: bool, image: str, unseen: bool) -> None:
+    def add(self, key: str, evidence: float | None, invalid: bool, image: str, unseen: bool) -> None:
         self.expected += 1
         if evidence is None:
             return
         self.evidence.append(evidence)
         self.invalid.append(invalid)
+        self.key.append(key)
         self.image.append(image)
         self.unseen.append(unseen)
 
-    def arrays(self, unseen: bool = False) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.str_]]:
-        """Evidence, invalid and image; of pictures on photographs that trained nothing alone, where that is asked."""
+    def arrays(self, unseen: bool = False, keys: Collection[str] | None = None) -> Arrays:
+        """Evidence, invalid and image; of pictures on photographs that trained nothing alone, and of some keys alone, where that is asked."""
         kept = np.array(self.unseen, bool) if unseen else np.ones(len(self.evidence), bool)
+        if keys is not None:
+            kept &= np.array([key in keys for key in self.key], bool)
         return np.array(self.evidence, np.float64)[kept], np.array(self.invalid, bool)[kept], np.array(self.image, str)[kept]
 
 
@@ -68,9 +73,9 @@ def scores_of(results: Path, shards: Iterable[str], engine: str) -> dict[str, Sc
             measured = verdicts[key]["score"] if engine == SSIM else None
             if measured is None:
                 measured = similarity(decoded(picture), decoded(edits.get([key], "edit_image")[0]["edit_image"]))
-            found[SSIM].add(-measured, truth[key], row["image"], unseen)
+            found[SSIM].add(key, -measured, truth[key], row["image"], unseen)
             if engine != SSIM:
-                found[engine].add(verdicts[key]["score"], truth[key], row["image"], unseen)
+                found[engine].add(key, verdicts[key]["score"], truth[key], row["image"], unseen)
     return found
 
 

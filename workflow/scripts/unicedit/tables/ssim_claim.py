@@ -64,19 +64,21 @@ def conclusion(flicker: Sequence[Seen], sizes: Sequence[Seen]) -> str:
     said = []
     strong = [one for one in flicker if one.at >= 2]
     if strong:
-        worst = f"SSIM takes {_share(strong, 'ssim_errs')} of the unedited pictures with flicker of 2 grey levels or more for edited"
-        said.append(f"**Flicker**: {worst}{_beside(strong)}.")
+        said.append(
+            f"**Flicker**: of {len(strong):,} unedited pictures with flicker of 2 grey levels or more, SSIM takes {_share(strong, 'ssim_errs')} for edited"
+            f"{_beside(strong)}."
+        )
     small = [one for one in sizes if one.at <= EDGES[2]]
     if small:
         said.append(
-            f"**Small edits**: of those that change at most {100 * EDGES[2]:g}% of the pixels, SSIM overlooks {_share(small, 'ssim_errs')}{_beside(small)}."
+            f"**Small edits**: of {len(small):,} that change at most {100 * EDGES[2]:g}% of the pixels, SSIM overlooks {_share(small, 'ssim_errs')}{_beside(small)}."
         )
     return " ".join(said) if said else "Neither flicker nor small edits could be measured."
 
 
 def _share(seen: Sequence[Seen], name: str) -> str:
     erring = [value for one in seen if (value := getattr(one, name)) is not None]
-    return f"{100 * sum(erring) / len(erring):.0f}% of {len(erring):,}"
+    return f"{100 * sum(erring) / len(erring):.0f}%"
 
 
 def _beside(seen: Sequence[Seen]) -> str:
