@@ -66,6 +66,10 @@ def test_controls_differ_in_what_they_control_and_in_nothing_else(tmp_path: Path
     assert changed("d2po_sigmoid", "d2po") == {"d2po.losses": {"sigmoid": 1.0}, "d2po.learning_rate": pytest.approx(2e-5)}
     assert changed("d2po_no_cv", "d2po") == {"verifier.differential": "none"}
     assert changed("sft_no_cv", "sft") == {"verifier.differential": "none"}
+    assert changed("d2po_withheld", "d2po") == {"d2po.withheld": 0.3}
+    assert changed("control_withheld", "control") == {"d2po.withheld": 0.3}
+    assert changed("d2po_300", "d2po") == {"d2po.steps": 300}
+    assert changed("control_300", "d2po_300") == {"d2po.losses": {"sft": 1.0}}
     assert changed("sft_hallucination", "sft") == {"sft.kinds": ["normal", "no_edit", "hallucination"], "sft.steps": 400}
     for variant in VARIANTS:  # what is made is what the stages' own classes take
         section = training_settings(variant, "4", values)[VARIANTS[variant].stage]
@@ -151,6 +155,7 @@ def test_trainings_wait_for_what_they_start_from(tmp_path: Path) -> None:
     assert made.parent(card("control", "trial-1")) == ["r/verifier/runs/sft/0/model"]
     assert made.chosen(card("control", "trial-1")) == []
     assert made.at_rate(card("control", "3")) == "--chosen r/verifier/runs/control/chosen.json"
+    assert made.at_rate(card("control_300", "3")) == "--chosen r/verifier/runs/control/chosen.json"
     assert grid(tmp_path, rate_factors=[1.0]).at_rate(card("control", "3")) == ""
     assert list(trained_before(made, "d2po_no_cv", "2")) == [
         "r/verifier/runs/sft_no_cv/2/model",
@@ -185,13 +190,18 @@ def test_evaluations_wait_for_their_model_and_for_what_is_chosen(tmp_path: Path)
 
 
 def test_the_runs_own_table_trains_nothing_and_the_full_one_everything(tmp_path: Path) -> None:
-    own = grid(tmp_path).evaluations(False, "table")
+    own = grid(tmp_path).evaluations("table5", "table")
     assert all("/main/" in path or any(f"/{name}/0/" in path for name in UNTRAINED) for path in own)
     assert not any("larger" in path for path in own)
-    assert any("larger" in path for path in grid(tmp_path, larger="x").evaluations(False, "table"))
-    full = grid(tmp_path, seeds=5).evaluations(True, "seal")
-    assert len(full) == 3 + 5 * (len(ROWS) - 4)  # base, its blind reading and SSIM have no seeds; no larger model is named
+    assert any("larger" in path for path in grid(tmp_path, larger="x").evaluations("table5", "table"))
+    full = grid(tmp_path, seeds=5).evaluations("table5_full", "seal")
+    assert len(full) == 3 + 5 * (
+        len(Table5Settings().full_rows) - 4
+    )  # base, its blind reading and SSIM have no seeds; no larger model is named
     assert "r/verifier/runs/d2po_sigmoid/4/informed-test.json" in full
+    settings = Table5Settings()
+    assert {*settings.full_rows, *settings.search_rows} == set(ROWS)
+    assert "r/verifier/runs/control_3000/4/informed-test.json" in grid(tmp_path).evaluations("table5_search", "seal")
 
 
 def test_the_runs_verifier_is_evaluated_as_it_reads(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 
 rule table5:
     input:
-        evaluations=ancient(grid.evaluations(False, "table")),
-        seals=grid.evaluations(False, "seal"),
+        evaluations=ancient(grid.evaluations("table5", "table")),
+        seals=grid.evaluations("table5", "seal"),
         paper=f"{SCRIPTS}/../../config/paper/table5_verifier.csv",
     output:
         csv=f"{RESULTS}/tables/table5.csv",
@@ -34,8 +34,8 @@ rule table5:
 
 rule table5_full:
     input:
-        evaluations=ancient(grid.evaluations(True, "table")),
-        seals=grid.evaluations(True, "seal"),
+        evaluations=ancient(grid.evaluations("table5_full", "table")),
+        seals=grid.evaluations("table5_full", "seal"),
         paper=f"{SCRIPTS}/../../config/paper/table5_verifier.csv",
     output:
         csv=f"{RESULTS}/tables/table5_full.csv",
@@ -62,7 +62,42 @@ rule table5_full:
     shell:
         command(
             "table5",
-            "--full --paper {input.paper} --inputs {input.seals}",
+            "--name table5_full --paper {input.paper} --inputs {input.seals}",
+            gather=True,
+        )
+
+
+rule table5_search:
+    input:
+        evaluations=ancient(grid.evaluations("table5_search", "table")),
+        seals=grid.evaluations("table5_search", "seal"),
+        paper=f"{SCRIPTS}/../../config/paper/table5_verifier.csv",
+    output:
+        csv=f"{RESULTS}/tables/table5_search.csv",
+        md=f"{RESULTS}/tables/table5_search.md",
+        png=f"{RESULTS}/tables/table5_search.png",
+        slots_csv=f"{RESULTS}/tables/table5_search_slots.csv",
+        slots_md=f"{RESULTS}/tables/table5_search_slots.md",
+        seal=pipeline.gather_seal("table5_search"),
+    log:
+        pipeline.log("table5_search"),
+    benchmark:
+        pipeline.benchmark("table5_search")
+    conda:
+        "../../envs/base.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code_of("table5"),
+        settings=settings_of("table5"),
+    message:
+        "Making the table of the search"
+    shell:
+        command(
+            "table5",
+            "--name table5_search --paper {input.paper} --inputs {input.seals}",
             gather=True,
         )
 

@@ -1,4 +1,4 @@
-"""Make Table 5: the accuracy of verifiers on the test split, beside the paper's; the run's own, or the full one over several seeds."""
+"""Make Table 5: the accuracy of verifiers on the test split, beside the paper's; the run's own, or over several seeds the full one or the search."""
 
 import json
 from pathlib import Path
@@ -23,11 +23,20 @@ def main() -> None:
 
     values = json.loads(arguments.settings)
     settings = Table5Settings(**values["table5"])
-    name, rows = ("table5_full", settings.full_rows) if arguments.full else ("table5", settings.rows)
-    seeds = [str(seed) for seed in range(settings.seeds)] if arguments.full else [MAIN]
-    tuned = len(settings.rate_factors) if arguments.full else 0
-    status = table5(name, arguments.results, rows, seeds, arguments.paper, TablesSettings(**values["tables"]), values["simulated"], tuned)
-    seal_gather(arguments, name, arguments.results / "tables" / f"{name}.csv", arguments.inputs, status)
+    own = arguments.name == "table5"
+    seeds = [MAIN] if own else [str(seed) for seed in range(settings.seeds)]
+    tuned = 0 if own else len(settings.rate_factors)
+    status = table5(
+        arguments.name,
+        arguments.results,
+        settings.rows_of(arguments.name),
+        seeds,
+        arguments.paper,
+        TablesSettings(**values["tables"]),
+        values["simulated"],
+        tuned,
+    )
+    seal_gather(arguments, arguments.name, arguments.results / "tables" / f"{arguments.name}.csv", arguments.inputs, status)
 
 
 if __name__ == "__main__":

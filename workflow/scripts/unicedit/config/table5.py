@@ -8,6 +8,7 @@ from unicedit.config.section import Section
 
 RowName = Literal[
     "base", "larger", "sft", "d2po", "ssim", "control", "sft_hallucination", "blind", "d2po_blind", "joint", "no_cv", "sigmoid", "text_only", "swapped",
+    "sft_withheld", "withheld", "withheld_control", "d2po_300", "d2po_1000", "d2po_3000", "control_300", "control_1000", "control_3000",
 ]  # fmt: skip
 TRAINED_ONCE: tuple[RowName, ...] = ("base", "larger", "sft", "d2po", "ssim", "blind", "d2po_blind", "joint", "text_only", "swapped")
 
@@ -24,8 +25,8 @@ class ClaimSettings(Section):
 
 
 class Table5Settings(Section):
-    """Table 5: accuracy of verifiers on the test split (paper table 5). The run itself makes the rows of `rows` from its one SFT and one D2PO model; the target
-    `table5_full` trains everything `seeds` times.
+    """Table 5: accuracy of verifiers on the test split (paper table 5). The run itself makes the rows of `rows` from its one SFT and one D2PO model; the
+    targets `table5_full` and `table5_search` train everything `seeds` times.
     """
 
     rows: list[RowName] = Field(
@@ -41,8 +42,20 @@ class Table5Settings(Section):
         min_length=1,
         description="Rows of the full table, with the trained controls.",
     )  # fmt: skip
+    search_rows: list[RowName] = Field(
+        [
+            "base", "sft", "d2po", "control", "sft_withheld", "withheld", "withheld_control", "d2po_300", "control_300", "d2po_1000", "control_1000",
+            "d2po_3000", "control_3000",
+        ],
+        min_length=1,
+        description="Rows of the search for what helps beyond the paper's two steps: the instruction withheld in a part of both trainings, and D2PO beside its "
+        "control at 300, 1,000 and 3,000 updates. Every figure is reported, also of what did not help.",
+    )  # fmt: skip
     seeds: int = Field(
-        5, ge=1, le=100, description="Seeds of the full table: each trains every verifier anew. Fewer than 5 say little of the spread."
+        5,
+        ge=1,
+        le=100,
+        description="Seeds of the full table and of the search: each trains every verifier anew. Fewer than 5 say little of the spread.",
     )
     rate_factors: list[float] = Field(
         [0.5, 1.0, 2.0],
@@ -69,6 +82,10 @@ class Table5Settings(Section):
     )  # fmt: skip
     claim: ClaimSettings = Field(default_factory=ClaimSettings, description="The test of the SSIM claim.")
 
+    def rows_of(self, table: str) -> list[RowName]:
+        """The rows of a table: ``table5``, ``table5_full`` or ``table5_search``."""
+        return {"table5": self.rows, "table5_full": self.full_rows, "table5_search": self.search_rows}[table]
+
     def limit_of(self, reading: str) -> int | None:
         """Samples of each split that are read in one way."""
         limits = [self.limit, self.aside_limit if reading not in ("informed", "ssim") else None]
@@ -79,7 +96,7 @@ class Table5Settings(Section):
         untrained = [row for row in self.rows if row not in TRAINED_ONCE]
         if untrained:
             raise ValueError(f"`rows` names {', '.join(untrained)}, which need trainings of their own: they belong to `full_rows`")
-        for name in ("rows", "full_rows"):
+        for name in ("rows", "full_rows", "search_rows"):
             if len(set(getattr(self, name))) != len(getattr(self, name)):
                 raise ValueError(f"`{name}` names a row twice")
         return self

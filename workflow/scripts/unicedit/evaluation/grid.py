@@ -11,7 +11,7 @@ from typing import Any
 
 from unicedit.digest import code_digest
 from unicedit.evaluation.rows import CHOOSING, MAIN, READINGS, ROWS, UNTRAINED
-from unicedit.evaluation.variants import TRIAL, VARIANTS, trained_variants, training_settings
+from unicedit.evaluation.variants import TRIAL, VARIANTS, training_settings
 
 _Wildcards = Any
 _MAIN_VARIANTS = ("sft", "d2po")  # trained by the run itself
@@ -53,14 +53,14 @@ class Grid:
         """The table of an evaluation."""
         return self.seal(variant, run, reading, split).removesuffix(".json") + ".parquet"
 
-    def evaluations(self, full: bool, kind: str) -> list[str]:
-        """All evaluations that a table reads: their tables (``kind`` is ``table``) or sidecars (``seal``)."""
+    def evaluations(self, table: str, kind: str) -> list[str]:
+        """All evaluations that a table (``table5``, ``table5_full``, ``table5_search``) reads: their tables (``kind`` is ``table``) or sidecars (``seal``)."""
         path = self.evaluation if kind == "table" else self.seal
-        names = [name for name in (self.table.full_rows if full else self.table.rows) if name != "larger" or self.table.larger]
+        names = [name for name in self.table.rows_of(table) if name != "larger" or self.table.larger]
         found = []
         for name in names:
             row = ROWS[name]
-            own = ["0"] if row.variant in UNTRAINED else self.seeds if full else [MAIN]
+            own = ["0"] if row.variant in UNTRAINED else [MAIN] if table == "table5" else self.seeds
             found += [path(row.variant, one, row.reading, "test") for one in own]
         return found
 
@@ -68,10 +68,6 @@ class Grid:
         """The evaluations of a variant's trials on the validation split, with the wildcard ``variant``."""
         path = self.evaluation if kind == "table" else self.seal
         return [path("{variant}", f"{TRIAL}{number}", "informed", "validation") for number in range(len(self.table.rate_factors))]
-
-    def models(self) -> list[str]:
-        """The variants that the full table trains."""
-        return trained_variants(self.table.full_rows)
 
     # of a training
     def data(self, wildcards: _Wildcards) -> str:
@@ -111,7 +107,8 @@ class Grid:
 
     def chosen(self, wildcards: _Wildcards) -> list[str]:
         """The file with a variant's learning rate; nothing for a trial, and where there is nothing to choose."""
-        return [f"{self.runs}/{wildcards.variant}/chosen.json"] if self.tuned and not wildcards.run.startswith(TRIAL) else []
+        name = VARIANTS[wildcards.variant].rate_of or wildcards.variant
+        return [f"{self.runs}/{name}/chosen.json"] if self.tuned and not wildcards.run.startswith(TRIAL) else []
 
     def from_parent(self, wildcards: _Wildcards) -> str:
         """A param: the arguments that say which model a training starts from."""

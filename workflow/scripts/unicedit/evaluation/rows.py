@@ -6,6 +6,7 @@ from typing import Literal, get_args
 ReadingMode = Literal["informed", "blind", "joint", "text_only", "swapped", "ssim"]
 READINGS: tuple[ReadingMode, ...] = get_args(ReadingMode)
 CHOOSING: tuple[ReadingMode, ...] = ("joint", "ssim")  # need a number that is chosen on validation
+LENGTHS = (300, 1000, 3000)  # updates of the compute-matched curves
 MAIN = "main"  # in the place of a seed: the run's own SFT and D2PO models
 
 
@@ -36,6 +37,11 @@ ROWS: dict[str, TableRow] = {
     "sigmoid": TableRow("D2PO, sigmoid alone", "d2po_sigmoid"),
     "text_only": TableRow("D2PO, text only", "d2po", "text_only"),
     "swapped": TableRow("D2PO, pictures swapped", "d2po", "swapped"),
+    "sft_withheld": TableRow("+ SFT, instruction withheld in part", "sft_withheld"),
+    "withheld": TableRow("D2PO, instruction withheld in part", "d2po_withheld"),
+    "withheld_control": TableRow("control, instruction withheld in part", "control_withheld"),
+    **{f"d2po_{steps}": TableRow(f"D2PO, {steps:,} updates", f"d2po_{steps}") for steps in LENGTHS},
+    **{f"control_{steps}": TableRow(f"control, {steps:,} updates", f"control_{steps}") for steps in LENGTHS},
 }
 
 # what is asked of the figures: whether the first differs from the second; the third is D2PO's control, on which its claim rests
@@ -53,5 +59,10 @@ COMPARED: tuple[tuple[str, str], ...] = (
     ("d2po", "larger"),
     ("text_only", "d2po"),
     ("swapped", "d2po"),
+    ("sft_withheld", "sft"),
+    ("withheld", "d2po"),
+    ("withheld_control", "control"),
+    ("withheld", "withheld_control"),
+    *((f"d2po_{steps}", f"control_{steps}") for steps in LENGTHS),
 )
 CLAIM = ("d2po", "control")

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from unicedit.errors import PipelineError
+from unicedit.evaluation.rows import LENGTHS, ROWS
 
 Stage = Literal["sft", "d2po"]
+WITHHELD = 0.3  # share of the rows asked without the instruction
 TRIAL = "trial-"  # begins the name of a run that tries a learning rate
 
 
@@ -21,6 +23,7 @@ class Variant:
     no_cv: bool = False  # trained and read without the visual differential context
     whole: bool = False  # makes the updates of SFT and D2PO together
     sigmoid_alone: bool = False
+    rate_of: str | None = None  # takes the learning rate that this variant's trials chose, and makes none of its own
 
 
 VARIANTS: dict[str, Variant] = {
@@ -31,6 +34,15 @@ VARIANTS: dict[str, Variant] = {
     "sft_no_cv": Variant("sft", None, "sft", no_cv=True),
     "d2po_no_cv": Variant("d2po", "sft_no_cv", "d2po", no_cv=True),
     "d2po_sigmoid": Variant("d2po", "sft", "d2po", {"losses": {"sigmoid": 1.0}}, sigmoid_alone=True),
+    # the search: the instruction withheld in a part of both trainings, and both ends of the claim at other lengths
+    "sft_withheld": Variant("sft", None, "sft", {"withheld": WITHHELD}),
+    "d2po_withheld": Variant("d2po", "sft_withheld", "d2po", {"withheld": WITHHELD}),
+    "control_withheld": Variant("d2po", "sft_withheld", "d2po", {"withheld": WITHHELD, "losses": {"sft": 1.0}}),
+    **{
+        f"{name}_{steps}": Variant("d2po", "sft", "d2po", {"steps": steps, "epochs": None, **changes}, rate_of=name)
+        for steps in LENGTHS
+        for name, changes in (("d2po", {}), ("control", {"losses": {"sft": 1.0}}))
+    },
 }
 
 
@@ -74,8 +86,6 @@ def with_rate(settings: Mapping[str, Any], factor: float) -> dict[str, Any]:
 
 def trained_variants(rows: Sequence[str]) -> list[str]:
     """The variants that rows of the table need, those they start from included."""
-    from unicedit.evaluation.rows import ROWS
-
     found: list[str] = []
     for row in rows:
         name: str | None = ROWS[row].variant
