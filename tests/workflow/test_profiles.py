@@ -88,6 +88,12 @@ def test_every_rule_has_the_same_directives_in_the_same_order(path: Path) -> Non
         ("verify: {treshold: 1}\n", "config: verify.treshold: unknown key"),
         ("library: {kind: files, path: nowhere}\n", "config: library.path = 'nowhere': no such file or folder"),
         ("instruct: {taxonomy: missing.yaml}\n", "config: instruct.taxonomy = 'missing.yaml': no such file"),
+        (
+            "instruct: {taxonomy: config/config.yaml}\n",
+            "config: instruct.taxonomy = 'config/config.yaml': is no taxonomy, config/taxonomy.yaml is one",
+        ),
+        ("paths: {results: docs}\n", "config: paths.results = 'docs': holds architecture.md and no earlier run"),
+        ("paths: {results: Makefile/results}\n", "config: paths.results = 'Makefile/results': Makefile is no folder"),
         ("instruct: {shares: {Object Levitation: 2}}\n", "config: instruct.shares.Object Levitation: no such sub-task"),
     ],
 )
@@ -104,7 +110,7 @@ def test_wrong_setting_stops_before_the_first_job_with_one_line(clean: Checkout,
     said = [one for one in (done.stdout + done.stderr).splitlines() if one.strip()]
     assert [one for one in said if one.startswith("config: ")] == [next(one for one in said if line in one)]
     assert "Traceback" not in done.stdout + done.stderr
-    assert not list(clean.folder.glob("results/ingest/*"))
+    assert not clean.path("results").exists()
 
 
 def test_folder_without_pictures_is_named(clean: Checkout, tmp_path: Path) -> None:
@@ -121,7 +127,24 @@ def test_folder_without_pictures_is_named(clean: Checkout, tmp_path: Path) -> No
     assert "holds no picture" in done.stdout + done.stderr
 
 
-def test_missing_configuration_file_is_named(clean: Checkout) -> None:
-    done = clean.command("run", "--", *SNAKEMAKE, "--configfile", "nowhere.yaml", "--profile", "profiles/local", "all", check=False)
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (None, "no such configuration file"),
+        ("- library\n", "holds a list and no settings; `key: value` lines are allowed, as config/config.yaml has them"),
+        ("paths: {results: scratch}\n", None),
+    ],
+)
+@pytest.mark.parametrize("dry", [[], ["-n"]])
+def test_configuration_file_that_cannot_be_used_is_named_in_one_line(
+    clean: Checkout, tmp_path: Path, content: str | None, line: str | None, dry: list[str]
+) -> None:
+    overlay = tmp_path / "mine.yaml"
+    if content is not None:
+        overlay.write_text(content)
+    command = [*SNAKEMAKE, "--configfile", str(overlay), "--profile", "profiles/local", *dry, "all"]
+    done = clean.command("run", "--", *command, check=False)
     assert done.returncode == 1
-    assert done.stderr.strip() == "error: nowhere.yaml: no such configuration file"
+    (said,) = (done.stdout + done.stderr).strip().splitlines()
+    wanted = f"error: {overlay}: {line}" if line else "config: paths = \"{'results': 'scratch'"
+    assert wanted in said

@@ -1,4 +1,4 @@
-"""Pass rates by sub-task, measured on a finished run, to be frozen in the configuration (issue item 5).
+"""Pass rates by sub-task, measured on a finished run, to be frozen in the configuration (issue 3, item 5).
 
 The pass rate of a sub-task is accepted / asked: of the instructions that were planned for it, those that end as an edit the verifier
 accepts. What was impossible for its picture, a duplicate, unanswered, a failed edit or a rejected one was asked and did not pass.
