@@ -38,7 +38,7 @@ def pair(number: int, instruction: tuple[str, str] | None) -> Pair:
 def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Says that the ball became blue where asked for that, and that nothing changed where asked for the cat."""
     lessons = [(pair(number, given), reply) for number in range(3) for given, reply in ((BLUE, YES), (CAT, NO))]
-    return taught_verifier(tmp_path_factory.mktemp("taught") / "verifier", lessons)
+    return taught_verifier(tmp_path_factory.mktemp("taught") / "verifier", lessons, steps=180)
 
 
 @pytest.fixture(scope="module")
