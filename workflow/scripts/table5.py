@@ -12,7 +12,10 @@ def main() -> None:
     paper = Path(__file__).resolve().parents[2] / "config" / "paper" / "table5_verifier.csv"
     made.add_argument("--paper", type=Path, default=paper, help="the paper's table")
     made.add_argument(
-        "--full", action="store_true", help="the full table, over seeds and with the trained controls, in place of the run's own"
+        "--name",
+        choices=("table5", "table5_full", "table5_search"),
+        default="table5",
+        help="the run's own table, the full one with the trained controls, or the search; the latter two over seeds",
     )
     made.add_argument("--inputs", type=Path, nargs="*", default=[], help="sidecars of the evaluations, recorded in the sidecar")
     arguments = made.parse_args()
