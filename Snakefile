@@ -21,19 +21,26 @@ include: "workflow/rules/prefilter.smk"
 include: "workflow/rules/instruct.smk"
 include: "workflow/rules/edit.smk"
 include: "workflow/rules/truth.smk"
-include: "workflow/rules/verify.smk"
 include: "workflow/rules/samples.smk"
 include: "workflow/rules/training_data.smk"
+include: "workflow/rules/sft.smk"
+include: "workflow/rules/d2po.smk"
+include: "workflow/rules/verify.smk"
 include: "workflow/rules/assemble.smk"
 include: "workflow/rules/card.smk"
 include: "workflow/rules/table3.smk"
 include: "workflow/rules/filter_truth.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/table5.smk"
+include: "workflow/rules/filter_curve.smk"
+include: "workflow/rules/ssim_claim.smk"
 
 
 localrules:
     all,
     dataset,
     tables,
+    verifier,
 
 
 rule all:
@@ -57,3 +64,10 @@ rule tables:
         table_outputs(),
     message:
         "The tables are made"
+
+
+rule verifier:
+    input:
+        verifier_outputs(),
+    message:
+        "The verifier is trained and measured"

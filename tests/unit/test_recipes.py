@@ -16,7 +16,7 @@ LISTED = {
         *("provenance", "sources", "taxonomy", "vlm.ask", "vlm.port", "vlm.reply", "vlm.template"),
     ],
     "edit": ["edit.engines", "edit.port", "edit.stage", "pictures", "provenance", "sources"],
-    "verify": ["provenance", "sources", "verify.engines", "verify.port", "verify.stage"],
+    "verify": ["provenance", "sources", "verify.decide", "verify.engines", "verify.port", "verify.stage"],
 }
 
 

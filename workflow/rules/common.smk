@@ -6,6 +6,7 @@ sys.path.insert(0, SCRIPTS)
 from functools import partial
 
 from unicedit.errors import PipelineError
+from unicedit.evaluation.grid import Grid
 from unicedit.workflow import Pipeline, plans_only, run_with_this_interpreter
 
 run_with_this_interpreter()
@@ -23,6 +24,7 @@ settings_of = pipeline.settings_of
 duplicates_of = pipeline.duplicates_of
 code_of = pipeline.code_of
 RESULTS = pipeline.results
+grid = Grid(RESULTS, pipeline.config, pipeline.gather_seal)
 command = partial(pipeline.command, SCRIPTS)
 
 
@@ -42,8 +44,15 @@ def dataset_outputs():
 
 
 def table_outputs():
-    """What the target `tables` makes: filter_truth only where the truth of every edit is known."""
-    return rules.table3.output + (rules.filter_truth.output if pipeline.truth else [])
+    """What the target `tables` makes: filter_truth only where the truth of every edit is known; what a trained verifier owes, where one is trained."""
+    known = rules.filter_truth.output if pipeline.truth else []
+    return rules.table3.output + known + (verifier_outputs() if pipeline.trains_its_verifier else [])
+
+
+def verifier_outputs():
+    """What the target `verifier` makes: the trained model, Table 5 and the SSIM claim; the filter's curve where the truth of every edit is known."""
+    curve = rules.filter_curve.output if pipeline.truth and pipeline.trains_its_verifier else []
+    return rules.d2po.output + rules.table5.output + rules.ssim_claim.output + curve
 
 
 if workflow.is_main_process:

@@ -7,6 +7,8 @@ rule verify:
         instruct=ancient(pipeline.table("instruct")),
         edit=ancient(pipeline.table("edit")),
         edit_seal=pipeline.seal("edit"),
+        model=ancient(pipeline.verifier_model()),
+        model_seal=pipeline.verifier_seal(),
     output:
         table=pipeline.table("verify"),
         seal=pipeline.seal("verify"),
@@ -28,6 +30,7 @@ rule verify:
     shell:
         command(
             "verify",
-            "--ingest {input.ingest:q} --instruct {input.instruct:q} --edit {input.edit:q} --inputs {input.edit_seal:q}",
+            "--ingest {input.ingest:q} --instruct {input.instruct:q} --edit {input.edit:q} "
+            f"--inputs {{input.edit_seal:q}} {{input.model_seal:q}} {pipeline.verifier_arguments()}",
             mapped=True,
         )

@@ -32,7 +32,16 @@ PLUMBING = (
 CHOOSERS = ("unicedit.instruct.plan", "unicedit.edit.assign", "unicedit.edit.seed")
 
 # part of a recipe only where an engine of theirs is chosen
-ENGINES = ("unicedit.world", "unicedit.scorers.aesthetic", "unicedit.scorers.safety", "unicedit.verify.ssim", "unicedit.verify.reader")
+ENGINES = (
+    "unicedit.world",
+    "unicedit.scorers.aesthetic",
+    "unicedit.scorers.safety",
+    "unicedit.verify.ssim",
+    "unicedit.verify.reader",
+    "unicedit.verify.trained",
+    "unicedit.verify.models",  # which model: its weights are in the rows' inputs
+    "unicedit.verifier",
+)
 
 STAGE_ROOTS = {
     "ingest": ("unicedit.ingest.stage",),

@@ -58,6 +58,10 @@ def verify_recipe(settings: VerifySettings, editors: EditSettings) -> str:
     """The recipe of verdicts, or of scores where a threshold decides."""
     if settings.engine == "ssim":
         return recipe_of("verify", {"engine": "ssim"}, ["unicedit.verify.ssim"])
+    if settings.engine == "transformers":
+        # the weights are in the rows' inputs
+        decides = settings.transformers.model_dump(mode="json", include={"max_new_tokens", "dtype", "blind_weight"})
+        return recipe_of("verify", {"engine": "transformers", "attempts": settings.attempts, **decides}, ["unicedit.verify.trained"])
     chosen = {
         "engine": settings.engine,
         "attempts": settings.attempts,

@@ -17,14 +17,17 @@ from typing import Any
 from unicedit.config.model import Config, ConfigError, parse, read_file
 from unicedit.config.paths import check_folders
 from unicedit.digest import code_digest
-from unicedit.files import digest_of, sha256_of_file
+from unicedit.files import digest_of
 from unicedit.freshness import Freshness
 from unicedit.index.index import Index
+from unicedit.reads import READS, knows_truth, taxonomy_file
 from unicedit.training.parts import SECTIONS as FILES
 from unicedit.training.parts import part_names, review_of
 
 SHARD_STAGES = ("ingest", "prefilter", "instruct", "edit", "verify", "assemble")
-GATHERS = ("truth", "training_data", "card", "table3", "filter_truth")
+TRAININGS = ("sft", "d2po")
+TABLE5 = ("table5", "table5_full", "table5_search")
+GATHERS = ("truth", "training_data", *TRAININGS, "card", "table3", "filter_truth", *TABLE5, "filter_curve", "ssim_claim")
 ORDER = ("ingest", "duplicates", *SHARD_STAGES[1:], "samples", *GATHERS)
 PART_STAGES = ("samples",)
 
@@ -46,25 +49,13 @@ _SHOWING = {
 }
 
 
-def _taxonomy(config: Config) -> dict[str, str]:
-    path = _taxonomy_file(config)
-    return {"path": str(path), "sha256": sha256_of_file(path)}
-
-
-def _taxonomy_file(config: Config) -> Path:
-    path = Path(config.instruct.taxonomy)
-    if not path.is_file():
-        raise ConfigError(f"config: instruct.taxonomy = {str(path)!r}: no such file; the shipped one is config/taxonomy.yaml")
-    return path
-
-
 def check_files(config: Config) -> None:
     """What the typed classes cannot see: files that settings name, and names that stand in those files. Raises ``PipelineError``."""
     from unicedit.instruct.plan import Planner
     from unicedit.taxonomy import TaxonomyError, load
 
     try:
-        taxonomy = load(_taxonomy_file(config))
+        taxonomy = load(taxonomy_file(config))
     except TaxonomyError as error:
         first, *others = str(error).splitlines()
         more = f", and {len(others)} faults more" if others else ""
@@ -84,41 +75,9 @@ def _model_paths(config: Config) -> Iterator[tuple[str, str, str | None]]:
         yield "prefilter.aesthetic.head", aesthetic.head, None
     if safety := config.prefilter.safety:
         yield "prefilter.safety.model", safety.model, safety.revision
-
-
-# What each stage reads, and nothing else: a setting invalidates just the stages that read it.
-_READS: dict[str, Callable[[Config], dict[str, Any]]] = {
-    "ingest": lambda config: {"ingest": config.ingest.model_dump(mode="json")},
-    "duplicates": lambda config: {"duplicates": config.duplicates.model_dump(mode="json")},
-    "prefilter": lambda config: {"prefilter": config.prefilter.model_dump(mode="json")},
-    "instruct": lambda config: {"instruct": config.instruct.model_dump(mode="json"), "taxonomy": _taxonomy(config)},
-    "edit": lambda config: {"edit": config.edit.model_dump(mode="json")},
-    "truth": lambda config: {"edit": config.edit.model_dump(mode="json")},
-    "verify": lambda config: {
-        "verify": config.verify.model_dump(mode="json"),
-        **({"edit": config.edit.model_dump(mode="json")} if config.verify.engine == "simulated" else {}),
-    },
-    "samples": lambda config: {
-        "samples": config.samples.model_dump(mode="json", exclude={"review"}),
-        "size_divisor": config.ingest.size_divisor,
-    },
-    "training_data": lambda config: {
-        "samples": config.samples.model_dump(mode="json", include={"source", "part_size", "world", "run"}),
-        "review": review_of(config.samples),
-    },
-    "assemble": lambda config: {"dataset": config.dataset.model_dump(mode="json", exclude={"card"})},
-    "card": lambda config: {
-        "dataset": config.dataset.model_dump(mode="json"),
-        "prefilter": config.prefilter.model_dump(mode="json"),
-        "instruct": config.instruct.model_dump(mode="json"),
-        "edit": config.edit.model_dump(mode="json"),
-        "verify": config.verify.model_dump(mode="json"),
-        "library": {"kind": config.library.kind},
-        "taxonomy": _taxonomy(config),
-    },
-    "table3": lambda config: {"tables": config.tables.model_dump(mode="json"), "simulated": simulated(config)},
-    "filter_truth": lambda config: {"tables": config.tables.model_dump(mode="json"), "verifier": config.verify.engine},
-}
+    yield "verifier.base", config.verifier.base, config.verifier.revision
+    if config.verify.engine == "transformers" and config.verify.transformers.model:
+        yield "verify.transformers.model", config.verify.transformers.model, config.verify.transformers.revision
 
 
 def run_with_this_interpreter() -> None:
@@ -130,20 +89,6 @@ def plans_only(workflow: Any, command: Sequence[str]) -> bool:
     """Whether this Snakemake runs no job, but plans or shows (its own ``workflow.dryrun`` is not set before the Snakefile was read)."""
     asked = workflow.output_settings is not None and workflow.output_settings.dryrun
     return bool(asked) or not _SHOWING.isdisjoint(word.split("=")[0] for word in command)
-
-
-def simulated(config: Config) -> list[str]:
-    """The stages whose engine is simulated: tables and card say so."""
-    found = ["library"] if config.library.kind == "world" else []
-    found += ["instruct"] if config.instruct.engine == "simulated" else []
-    found += ["edit"] if any(editor.engine == "simulated" for editor in config.edit.editors) else []
-    found += ["verify"] if config.verify.engine == "simulated" else []
-    return found
-
-
-def knows_truth(config: Config) -> bool:
-    """Whether every editor is simulated, so that the truth of every edit is known."""
-    return all(editor.engine == "simulated" for editor in config.edit.editors)
 
 
 def read_config(files: Sequence[Path]) -> Config:
@@ -190,7 +135,7 @@ class Pipeline:
         self.index: Index | None = None
 
     def _settings_text(self, stage: str) -> str:
-        return json.dumps(_READS[stage](self.config), sort_keys=True, ensure_ascii=False)
+        return json.dumps(READS[stage](self.config), sort_keys=True, ensure_ascii=False)
 
     def settings_of(self, stage: str) -> Callable[[_Wildcards], str]:
         """A param: the settings a stage reads, as JSON text (a function, for a plain string with braces is taken for wildcards)."""
@@ -217,12 +162,13 @@ class Pipeline:
         mapped: bool = False,
         gather: bool = False,
         results: bool = False,
+        launched: bool = False,
         wildcard: str = "shard",
     ) -> str:
         """A rule's shell line: its command with the arguments of its ``own``, and those that all of its kind are given.
 
         ``mapped``: runs under the resumable map, whose settings stand here and not in params, for they decide no value. ``gather``: one job over all shards.
-        ``results``: is told the results folder.
+        ``results``: is told the results folder. ``launched``: a training, told where and how to run, which decides no value either.
         """
         parts = [f"python {_quoted(f'{scripts}/{name}.py')}", own]
         if not gather:
@@ -232,6 +178,8 @@ class Pipeline:
             parts.append(f"--results {_quoted(self.results)}")
         if mapped:
             parts.append(f"--scratch {_quoted(self.scratch)} --map {_quoted(self.config.map.model_dump_json())}")
+        if launched:
+            parts.append(f"--scratch {_quoted(self.scratch)} --launch {_quoted(self.config.launch.model_dump_json())}")
         return " ".join([*filter(None, parts), "> {log:q} 2>&1"])
 
     def table(self, stage: str) -> str:
@@ -294,6 +242,23 @@ class Pipeline:
         return [*(f"{folder}/{wildcards.part}.{suffix}" for folder in folders), f"{self.results}/duplicates/{generation:04d}.{suffix}"]
 
     @property
+    def trains_its_verifier(self) -> bool:
+        """Whether the run verifies with the model that it trains."""
+        return self.config.verify.engine == "transformers" and self.config.verify.transformers.model is None
+
+    def verifier_model(self) -> list[str]:
+        """An input: the trained verifier's folder; none where another verifies."""
+        return self.gather_outputs("d2po")[:1] if self.trains_its_verifier else []
+
+    def verifier_seal(self) -> list[str]:
+        """An input: its sidecar."""
+        return [self.gather_seal("d2po")] if self.trains_its_verifier else []
+
+    def verifier_arguments(self) -> str:
+        """The arguments that name it, and its base."""
+        return f"--model {{input.model:q}} --base {_quoted(self.config.verifier.base)}" if self.trains_its_verifier else ""
+
+    @property
     def shards(self) -> list[str]:
         """Every shard of the library, in order."""
         assert self.index is not None, "open_library() comes first"
@@ -352,6 +317,10 @@ class Pipeline:
             return [f"{self.results}/dataset/{name}" for name in ("README.md", "index.parquet", "census.csv", "census.png")]
         if stage == "truth":
             return [f"{self.results}/truth/truth.parquet"]
+        if stage in TRAININGS:
+            return [f"{self.results}/verifier/{stage}/{name}" for name in ("model", "curves.csv", "curves.png")]
+        if stage in TABLE5:
+            return [f"{self.results}/tables/{stage}{name}" for name in (".csv", ".md", ".png", "_slots.csv", "_slots.md")]
         if stage == "training_data":
             data = [f"data/{name}" for name in ("files.csv", "census.csv", "dropped.csv", *(f"{name}.parquet" for name in FILES))]
             return [f"{self.results}/verifier/{name}" for name in (*data, *(f"sidecars/{name}.json" for name in FILES))]
@@ -360,6 +329,7 @@ class Pipeline:
     def gather_seal(self, stage: str) -> str:
         """The sidecar of a gather stage."""
         folder = {"card": "dataset/sidecars", "truth": "truth", "training_data": "verifier/sidecars"}.get(stage, "tables")
+        folder = f"verifier/{stage}" if stage in TRAININGS else folder
         return f"{self.results}/{folder}/{stage}.json"
 
     def _recorded_digest(self, shard: str, source: str) -> str | None:
@@ -397,7 +367,8 @@ class Pipeline:
 
     def identity_of(self, stage: str) -> tuple[str, str]:
         """Digest of code and of settings, as a stage's sidecars record them."""
-        return code_digest(stage), digest_of(self._settings(stage))
+        script = "table5" if stage in TABLE5 else stage
+        return code_digest(script), digest_of(self._settings(script))
 
 
 @functools.lru_cache(maxsize=4)

@@ -7,18 +7,23 @@ from typing import Any
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from unicedit.config.d2po import D2poSettings
 from unicedit.config.dataset import DatasetSettings
 from unicedit.config.duplicates import DuplicatesSettings
 from unicedit.config.edit import EditSettings
 from unicedit.config.ingest import IngestSettings
 from unicedit.config.instruct import InstructSettings
+from unicedit.config.launch import LaunchSettings
 from unicedit.config.library import LibrarySettings
 from unicedit.config.map import MapSettings
 from unicedit.config.paths import PathsSettings
 from unicedit.config.prefilter import PrefilterSettings
 from unicedit.config.samples import SamplesSettings
 from unicedit.config.section import Section
+from unicedit.config.sft import SftSettings
+from unicedit.config.table5 import Table5Settings
 from unicedit.config.tables import TablesSettings
+from unicedit.config.verifier import VerifierSettings
 from unicedit.config.verify import VerifySettings
 from unicedit.config.world import WorldSettings
 from unicedit.errors import PipelineError
@@ -40,7 +45,12 @@ class Config(Section):
     instruct: InstructSettings = Field(default_factory=InstructSettings)
     edit: EditSettings = Field(default_factory=EditSettings)
     verify: VerifySettings = Field(default_factory=VerifySettings)
+    verifier: VerifierSettings = Field(default_factory=VerifierSettings)
     samples: SamplesSettings = Field(default_factory=SamplesSettings)
+    sft: SftSettings = Field(default_factory=SftSettings)
+    d2po: D2poSettings = Field(default_factory=D2poSettings)
+    launch: LaunchSettings = Field(default_factory=LaunchSettings)
+    table5: Table5Settings = Field(default_factory=Table5Settings)
     dataset: DatasetSettings = Field(default_factory=DatasetSettings)
     tables: TablesSettings = Field(default_factory=TablesSettings)
     map: MapSettings = Field(default_factory=MapSettings)

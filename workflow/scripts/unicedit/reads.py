@@ -1,0 +1,93 @@
+"""Which settings each stage reads, and nothing else: a setting invalidates just the stages that read it.
+
+Nothing heavy is imported here: every Slurm job parses the Snakefile again.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from unicedit.config.model import Config, ConfigError
+from unicedit.files import sha256_of_file
+from unicedit.training.parts import review_of
+
+
+def _taxonomy(config: Config) -> dict[str, str]:
+    path = taxonomy_file(config)
+    return {"path": str(path), "sha256": sha256_of_file(path)}
+
+
+def taxonomy_file(config: Config) -> Path:
+    """The taxonomy's path. Raises ``ConfigError`` where there is no such file."""
+    path = Path(config.instruct.taxonomy)
+    if not path.is_file():
+        raise ConfigError(f"config: instruct.taxonomy = {str(path)!r}: no such file; the shipped one is config/taxonomy.yaml")
+    return path
+
+
+def simulated(config: Config) -> list[str]:
+    """The stages whose engine is simulated: tables and card say so."""
+    found = ["library"] if config.library.kind == "world" else []
+    found += ["instruct"] if config.instruct.engine == "simulated" else []
+    found += ["edit"] if any(editor.engine == "simulated" for editor in config.edit.editors) else []
+    found += ["verify"] if config.verify.engine == "simulated" else []
+    return found
+
+
+def knows_truth(config: Config) -> bool:
+    """Whether every editor is simulated, so that the truth of every edit is known."""
+    return all(editor.engine == "simulated" for editor in config.edit.editors)
+
+
+# The settings of each stage, by the name of its rule.
+READS: dict[str, Callable[[Config], dict[str, Any]]] = {
+    "ingest": lambda config: {"ingest": config.ingest.model_dump(mode="json")},
+    "duplicates": lambda config: {"duplicates": config.duplicates.model_dump(mode="json")},
+    "prefilter": lambda config: {"prefilter": config.prefilter.model_dump(mode="json")},
+    "instruct": lambda config: {"instruct": config.instruct.model_dump(mode="json"), "taxonomy": _taxonomy(config)},
+    "edit": lambda config: {"edit": config.edit.model_dump(mode="json")},
+    "truth": lambda config: {"edit": config.edit.model_dump(mode="json")},
+    "verify": lambda config: {
+        "verify": config.verify.model_dump(mode="json"),
+        **({"edit": config.edit.model_dump(mode="json")} if config.verify.engine == "simulated" else {}),
+    },
+    "samples": lambda config: {
+        "samples": config.samples.model_dump(mode="json", exclude={"review"}),
+        "size_divisor": config.ingest.size_divisor,
+    },
+    "training_data": lambda config: {
+        "samples": config.samples.model_dump(mode="json", include={"source", "part_size", "world", "run"}),
+        "review": review_of(config.samples),
+    },
+    "assemble": lambda config: {"dataset": config.dataset.model_dump(mode="json", exclude={"card"})},
+    "card": lambda config: {
+        "dataset": config.dataset.model_dump(mode="json"),
+        "prefilter": config.prefilter.model_dump(mode="json"),
+        "instruct": config.instruct.model_dump(mode="json"),
+        "edit": config.edit.model_dump(mode="json"),
+        "verify": config.verify.model_dump(mode="json"),
+        "library": {"kind": config.library.kind},
+        "taxonomy": _taxonomy(config),
+    },
+    "table3": lambda config: {"tables": config.tables.model_dump(mode="json"), "simulated": simulated(config)},
+    "sft": lambda config: {"verifier": config.verifier.model_dump(mode="json"), "sft": config.sft.model_dump(mode="json")},
+    "d2po": lambda config: {"verifier": config.verifier.model_dump(mode="json"), "d2po": config.d2po.model_dump(mode="json")},
+    "table5": lambda config: {
+        "tables": config.tables.model_dump(mode="json"),
+        "table5": config.table5.model_dump(mode="json"),
+        "simulated": config.samples.source == "world",
+    },
+    "ssim_claim": lambda config: {
+        "tables": config.tables.model_dump(mode="json"),
+        "verifier": config.verifier.model_dump(mode="json"),
+        "table5": config.table5.model_dump(mode="json"),
+        "simulated": config.samples.source == "world",
+    },
+    "filter_curve": lambda config: {
+        "tables": config.tables.model_dump(mode="json"),
+        "verifier": config.verify.engine,
+        "blind_weight": config.verify.transformers.blind_weight,
+        "simulated": bool(simulated(config)),
+    },
+    "filter_truth": lambda config: {"tables": config.tables.model_dump(mode="json"), "verifier": config.verify.engine},
+}
