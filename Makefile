@@ -15,7 +15,7 @@ OVERLAY := $(if $(CONFIG),--configfile $(CONFIG),)
 SNAKEMAKE := $(BIN)/snakemake $(OVERLAY) --profile profiles/local --cores $(CORES) $(ARGS)
 COMMAND := $(BIN)/python workflow/scripts
 
-.PHONY: all photos plan dataset tables install test test-long lint format bench status config verify-results accept retry pilot unlock clean help
+.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-long lint format bench status config verify-results accept retry pilot unlock clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -33,6 +33,23 @@ plan: install ## what `make all` would do
 
 dataset tables: install ## make just the dataset, or just the tables
 	$(COMMAND)/run.py -- $(SNAKEMAKE) $@
+
+verifier: install ## train the verifier (SFT, D2PO) and measure it: Table 5, the SSIM claim
+	$(COMMAND)/run.py -- $(SNAKEMAKE) verifier
+
+table5-full: install ## Table 5 over five seeds, with the trained controls: many hours on a laptop
+	$(COMMAND)/run.py -- $(SNAKEMAKE) results/tables/table5_full.csv
+
+table5-search: install ## the search around D2PO: instruction withheld, compute-matched controls; longer still
+	$(COMMAND)/run.py -- $(SNAKEMAKE) results/tables/table5_search.csv
+
+MINUTES ?= 75
+tiny-base: install ## MINUTES=75: train the tiny base model again, into models/tiny-base
+	$(COMMAND)/tiny_base.py --work scratch/tiny-base --minutes $(MINUTES)
+
+RELEASE ?= release-verifier
+release-verifier: install ## RELEASE=folder: weights, model card with Table 5 and serving commands of the trained verifier
+	$(COMMAND)/release_verifier.py --model results/verifier/d2po/model --table5 results/tables/table5.md --simulated --out $(RELEASE)
 
 install: $(VENV)/.installed ## build .venv from the pinned requirements, when missing or out of date
 
