@@ -216,6 +216,7 @@ def test_table_that_is_gone_is_made_again_when_it_is_needed(run: Checkout, gone:
         overlay.write(f"{setting}\n")
     planned = run.planned()
     assert planned[gone.split("/")[0]] == 1 and needed_by in planned
+    assert run.path(f"results/{gone}.json").exists(), "a dry run leaves things as they are"
 
 
 def test_intermediate_tables_that_are_gone_are_linked_again(run: Checkout) -> None:

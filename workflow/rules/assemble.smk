@@ -3,13 +3,9 @@
 
 rule assemble:
     input:
-        ingest=ancient(pipeline.table("ingest")),
         ingest_seal=pipeline.seal("ingest"),
-        prefilter=ancient(pipeline.table("prefilter")),
         prefilter_seal=pipeline.seal("prefilter"),
-        instruct=ancient(pipeline.table("instruct")),
         instruct_seal=pipeline.seal("instruct"),
-        edit=ancient(pipeline.table("edit")),
         edit_seal=pipeline.seal("edit"),
         verify=ancient(pipeline.table("verify")),
         verify_seal=pipeline.seal("verify"),

@@ -3,11 +3,8 @@
 
 rule card:
     input:
-        assemble_seals=pipeline.all_seals("assemble"),
-        tables=ancient(
-            pipeline.tables_of(
-                "ingest", "prefilter", "instruct", "edit", "verify", "assemble"
-            )
+        seals=pipeline.seals_of(
+            "ingest", "prefilter", "instruct", "edit", "verify", "assemble"
         ),
     output:
         card=f"{RESULTS}/dataset/README.md",

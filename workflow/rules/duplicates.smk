@@ -3,10 +3,8 @@
 
 rule duplicates:
     input:
-        ingest=ancient(pipeline.of_generation("table")),
-        ingest_seals=pipeline.of_generation("seal"),
-        earlier=ancient(pipeline.earlier_duplicates("parquet")),
-        earlier_seals=pipeline.earlier_duplicates("json"),
+        ingest_seals=pipeline.ingest_seals_of_generation,
+        earlier_seals=pipeline.earlier_duplicates_seals,
     output:
         table=f"{RESULTS}/duplicates/{{generation}}.parquet",
         seal=f"{RESULTS}/duplicates/{{generation}}.json",

@@ -4,7 +4,6 @@
 rule filter_truth:
     input:
         verify_seals=pipeline.all_seals("verify"),
-        verify=ancient(pipeline.tables_of("verify")),
         truth=ancient(rules.truth.output.table),
         truth_seal=rules.truth.output.seal,
     output:

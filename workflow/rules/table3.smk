@@ -3,11 +3,8 @@
 
 rule table3:
     input:
-        assemble_seals=pipeline.all_seals("assemble"),
-        tables=ancient(
-            pipeline.tables_of(
-                "ingest", "prefilter", "instruct", "edit", "verify", "assemble"
-            )
+        seals=pipeline.seals_of(
+            "ingest", "prefilter", "instruct", "edit", "verify", "assemble"
         ),
         paper=f"{SCRIPTS}/../../config/paper/table3_funnel.csv",
     output:

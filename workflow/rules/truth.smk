@@ -3,8 +3,7 @@
 
 rule truth:
     input:
-        edit_seals=pipeline.all_seals("edit"),
-        tables=ancient(pipeline.tables_of("ingest", "instruct", "edit")),
+        seals=pipeline.seals_of("ingest", "instruct", "edit"),
     output:
         table=f"{RESULTS}/truth/truth.parquet",
         seal=pipeline.gather_seal("truth"),

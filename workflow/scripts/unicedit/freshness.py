@@ -3,11 +3,15 @@
 Snakemake records params and input checksums in ``.snakemake``. A results folder that was copied elsewhere, or a fresh checkout over old results, has none: then times
 alone would decide. So the head process compares every sidecar with today's digests and settles it in the files' times: a fresh file is made younger than its
 inputs, a stale one older than all. Both are harmless where Snakemake's records exist, and in a dry run.
+
+A sidecar whose table is gone says nothing any more, but to Snakemake it is a file like any other: whoever takes it for an input would find no table. It is hidden,
+so that the job that makes both is planned where either is needed, and put back at the end where none was.
 """
 
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +37,7 @@ class Freshness:
         self._content: dict[str, str | None] = {}
         self._times: dict[str, int] = {}
         self.stale: list[Path] = []
+        self.hidden: list[Path] = []
 
     def _content_of(self, path: str) -> str | None:
         if path not in self._content:
@@ -48,18 +53,21 @@ class Freshness:
         return self._times[path]
 
     def settle(self, made: Iterable[tuple[Path, ...]], code: str, settings: str) -> None:
-        """Settle what each job of one stage made, sidecar first (its benchmark record counts as output too), given today's digests of code and settings."""
+        """Settle what each job of one stage made, sidecar first, then its table (the benchmark record counts as output too), given today's digests of code and settings."""
         with ThreadPoolExecutor(8) as readers:
             listed = list(made)
             for (sidecar, *others), value in zip(listed, readers.map(lambda files: _read(files[0]), listed), strict=True):
                 if value is None or "set_aside" in value:  # missing, or marked to be made again: Snakemake sees either by itself
                     continue
                 self._content[str(sidecar)] = value.get("sha256")
+                files = [sidecar, *(path for path in others if path.exists())]
+                if others[0] not in files:
+                    self._hide(sidecar)
+                    continue
                 folder = str(sidecar.parent)
                 inputs = {os.path.normpath(os.path.join(folder, name)): content for name, content in value.get("inputs", {}).items()}
                 fresh = value.get("code") == code and value.get("settings") == settings
                 fresh = fresh and all(self._content_of(path) == content for path, content in inputs.items())
-                files = [sidecar, *(path for path in others if path.exists())]
                 own = min(self._time_of(str(path)) for path in files)
                 if not fresh:
                     self.stale.append(sidecar)
@@ -70,3 +78,22 @@ class Freshness:
                     for path in files:
                         os.utime(path, ns=(wanted, wanted))
                         self._times[str(path)] = wanted
+
+    def _hide(self, sidecar: Path) -> None:
+        self._time_of(str(sidecar))  # of what was made from it is told as before
+        os.replace(sidecar, _hidden(sidecar))
+        self.hidden.append(sidecar)
+
+    def unhide(self) -> None:
+        """Put hidden sidecars back, unless there are new ones by now."""
+        for sidecar in self.hidden:
+            with suppress(FileNotFoundError):
+                if sidecar.exists():
+                    _hidden(sidecar).unlink()
+                else:
+                    os.replace(_hidden(sidecar), sidecar)
+        self.hidden.clear()
+
+
+def _hidden(sidecar: Path) -> Path:
+    return sidecar.with_name(f".{sidecar.name}.gone")

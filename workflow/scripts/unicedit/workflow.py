@@ -3,6 +3,7 @@
 Nothing heavy is imported here: every Slurm job parses the Snakefile again.
 """
 
+import atexit
 import functools
 import inspect
 import json
@@ -211,8 +212,12 @@ class Pipeline:
         return self._over(stage, self.table(stage))
 
     def tables_of(self, *stages: str) -> list[str]:
-        """Tables of several stages over all shards. Whoever reads a table names it as an input, so that one that is gone is made again."""
+        """Tables of several stages over all shards."""
         return [table for stage in stages for table in self.all_tables(stage)]
+
+    def seals_of(self, *stages: str) -> list[str]:
+        """Sidecars of several stages over all shards. Whoever reads a table names its sidecar: where the table is gone, ``settle`` hides it."""
+        return [seal for stage in stages for seal in self.all_seals(stage)]
 
     def _over(self, stage: str, pattern: str) -> list[str]:
         names = self.parts if stage in PART_STAGES else self.shards
@@ -273,27 +278,19 @@ class Pipeline:
 
         return _signed(duplicates)
 
-    def of_generation(self, what: str) -> Callable[[_Wildcards], list[str]]:
-        """An input: the ingest tables (``what`` is ``table``) or their sidecars (``seal``) of a generation's shards."""
-        pattern = {"table": self.table, "seal": self.seal}[what]("ingest")
+    def ingest_seals_of_generation(self, wildcards: _Wildcards) -> list[str]:
+        """An input: the sidecars of the ingest tables of a generation's shards."""
+        assert self.index is not None
+        return [self.seal("ingest").replace("{shard}", shard) for shard in self.index.generations[int(wildcards.generation)]]
 
-        def of_generation(wildcards: _Wildcards) -> list[str]:
-            assert self.index is not None
-            return [pattern.replace("{shard}", shard) for shard in self.index.generations[int(wildcards.generation)]]
-
-        return of_generation
-
-    def earlier_duplicates(self, suffix: str) -> Callable[[_Wildcards], list[str]]:
-        """An input: the duplicates tables (or sidecars, by suffix) of all earlier generations."""
-
-        def earlier(wildcards: _Wildcards) -> list[str]:
-            return [f"{self.results}/duplicates/{number:04d}.{suffix}" for number in range(int(wildcards.generation))]
-
-        return earlier
+    def earlier_duplicates_seals(self, wildcards: _Wildcards) -> list[str]:
+        """An input: the sidecars of the duplicates tables of all earlier generations."""
+        return [f"{self.results}/duplicates/{number:04d}.json" for number in range(int(wildcards.generation))]
 
     def settle(self) -> None:
-        """Tell Snakemake, through file times, which sealed files are fresh (``unicedit.freshness``)."""
+        """Tell Snakemake, through file times, which sealed files are fresh (``unicedit.freshness``), and hide sidecars of tables that are gone."""
         freshness = Freshness()
+        atexit.register(freshness.unhide)
         generations = [f"{number:04d}" for number in range(len(self.index.generations))] if self.index else []
         for stage in ORDER:
             if stage in GATHERS:
