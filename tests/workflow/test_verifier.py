@@ -1,0 +1,47 @@
+"""The verifier is trained in the run that verifies with it: samples, SFT, D2PO, verdicts, Table 5, on very little data."""
+
+import csv
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from checkout import Checkout
+
+pytestmark = pytest.mark.workflow
+
+ROWS = ("base", "sft", "d2po", "ssim")
+CONFIG = f"""
+world: {{images: 10}}
+library: {{shard_size: 10}}
+verify: {{engine: transformers, batch_size: 64, attempts: 1, transformers: {{max_new_tokens: 80}}}}
+verifier: {{reply: short}}
+samples:
+  part_size: 60
+  world:
+    sft: {{normal: 22, no_edit: 22}}
+    d2po: {{normal: 4, no_edit: 4, hallucination: 4}}
+    validation: {{normal: 6, no_edit: 6, hallucination: 6}}
+    test: {{normal: 6, no_edit: 6, hallucination: 6}}
+sft: {{steps: 3, epochs: null, batch_size: 16}}
+d2po: {{steps: 2, epochs: null, batch_size: 4}}
+table5: {{rows: [{", ".join(ROWS)}], max_new_tokens: 80, claim: {{pictures: 4, strengths: [0, 4]}}}}
+"""
+
+
+def test_run_verifies_with_the_verifier_it_trains(tmp_path: Path) -> None:
+    run = Checkout.fresh(tmp_path / "checkout")
+    run.path("test.yaml").write_text(CONFIG)
+    run.snakemake("all", "verifier")
+    verdicts = pq.read_table(run.path("results/verify/00000.parquet")).to_pylist()
+    edits = pq.read_table(run.path("results/edit/00000.parquet"), columns=["status"]).to_pylist()
+    assert len(verdicts) == sum(edit["status"] == "ok" for edit in edits), "each edit has a verdict, or a reason why not"
+    assert all(verdict["status"] == "ok" or verdict["reason"] for verdict in verdicts)
+    for name in ("table5", "ssim_claim", "filter_curve"):
+        for suffix in ("csv", "md", "png"):
+            assert run.path(f"results/tables/{name}.{suffix}").stat().st_size > 100
+    with run.path("results/tables/table5.csv").open() as stream:
+        rows = {(row["row"], row["source"]) for row in csv.DictReader(stream)}
+    assert {(label, "measured") for label in ("Base", "+ SFT", "+ D2PO", "SSIM")} <= rows
+    assert any(source == "reported" for _, source in rows)
+    assert run.planned() == {}
