@@ -46,12 +46,20 @@ def dataset_outputs():
 def table_outputs():
     """What the target `tables` makes: filter_truth only where the truth of every edit is known; what a trained verifier owes, where one is trained."""
     known = rules.filter_truth.output if pipeline.truth else []
-    return rules.table3.output + known + (verifier_outputs() if pipeline.trains_its_verifier else [])
+    return (
+        rules.table3.output
+        + known
+        + (verifier_outputs() if pipeline.trains_its_verifier else [])
+    )
 
 
 def verifier_outputs():
     """What the target `verifier` makes: the trained model, Table 5 and the SSIM claim; the filter's curve where the truth of every edit is known."""
-    curve = rules.filter_curve.output if pipeline.truth and pipeline.trains_its_verifier else []
+    curve = (
+        rules.filter_curve.output
+        if pipeline.truth and pipeline.trains_its_verifier
+        else []
+    )
     return rules.d2po.output + rules.table5.output + rules.ssim_claim.output + curve
 
 
