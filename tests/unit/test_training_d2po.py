@@ -168,6 +168,17 @@ def test_terms_and_weights_of_the_loss_add_up(base: Path, pairs: Path, tmp_path:
     assert first("ipo", {"ipo": 1.0, "sft": 0.0}) not in (pytest.approx(sigmoid), pytest.approx(sft))
 
 
+@pytest.mark.parametrize("stage", ["sft", "d2po"])
+def test_in_how_many_parts_an_update_is_computed_decides_nothing(
+    base: Path, pairs: Path, samples: Path, tmp_path: Path, stage: str
+) -> None:
+    settings = SftSettings(**SHORT) if stage == "sft" else D2poSettings(**SHORT, losses={"sigmoid": 1.0})
+    for parts in (4, 1):
+        job(base, samples if stage == "sft" else pairs, tmp_path / str(parts), settings, device_batch_size=parts).run()
+    for name in ("loss", "grad_norm"):
+        assert curve(tmp_path / "1", name) == pytest.approx(curve(tmp_path / "4", name), rel=1e-3)
+
+
 def test_a_reference_must_be_given(base: Path, pairs: Path, tmp_path: Path) -> None:
     whole, _ = d2po_trainer(job(base, pairs, tmp_path, D2poSettings(**SHORT)))
     with pytest.raises(ValueError, match="ref_model must be given"):

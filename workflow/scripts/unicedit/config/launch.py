@@ -50,7 +50,8 @@ class LaunchSettings(Section):
     device_batch_size: int = Field(
         32,
         ge=1,
-        description="Samples (or pairs) a device computes at once, at most; an update's batch is computed in as many parts as that needs.",
+        description="Samples (or pairs) a device computes at once, at most; an update's batch is computed in as many parts as that needs. "
+        "D2PO's `sft` term is a mean over each part's tokens.",
     )
     gradient_checkpointing: bool = Field(
         False, description="Compute activations again in the backward pass: a fifth slower, a fraction of the memory."

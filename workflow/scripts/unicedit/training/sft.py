@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 
 
 class VerifierSFTTrainer(ResumesWhole, SFTTrainer):
-    """trl's trainer, resumed whole."""
+    """trl's trainer, resumed whole, whose loss is the mean over all reply tokens of an update.
+
+    transformers says of Qwen-VL models that they take no count of those tokens. trl's loss does; without it, it would be a mean of means over the parts of an
+    update, and how many devices there are would decide the weights.
+    """
+
+    model_accepts_loss_kwargs: bool
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.model_accepts_loss_kwargs = True
 
 
 def sft_trainer(job: "TrainingJob", callbacks: Sequence[Any] = ()) -> tuple[SFTTrainer, int]:
