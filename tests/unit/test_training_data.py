@@ -210,3 +210,24 @@ def test_a_bad_file_is_named_with_its_remedy(tmp_path: Path) -> None:
 def test_a_training_on_a_missing_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match=r"gone\.parquet: no such file"):
         job(tmp_path, tmp_path / "gone.parquet", tmp_path / "run", SftSettings()).run()
+
+
+def test_one_frame_stands_for_two_equal_ones(tmp_path: Path, processor: Any) -> None:
+    from unicedit.verifier import cpu_speed
+    from unicedit.verifier.load import load_verifier
+
+    model, _ = load_verifier(str(tiny_verifier(tmp_path / "base")), differential="none", dtype=torch.float32)
+    rows = sft_rows(samples_file(tmp_path / "sft.parquet", 4, "sft", SIZES), ["normal", "no_edit"], "short", "none")
+    batches = [
+        SftCollator(Prepared(processor, "none", 64, single=single))([rows.dataset[number] for number in range(4)])
+        for single in (False, True)
+    ]
+    assert batches[1]["pixel_values"].numel() * 2 == batches[0]["pixel_values"].numel()
+    with torch.no_grad():
+        stock = model(**batches[0]).logits
+        cpu_speed.enable()
+        try:
+            faster = model(**batches[1]).logits
+        finally:
+            cpu_speed.disable()
+    assert torch.allclose(stock, faster, atol=1e-4)

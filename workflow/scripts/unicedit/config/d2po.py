@@ -15,6 +15,14 @@ Loss = Literal[
 class D2poSettings(TrainingSettings):
     """Preference pairs over all kinds of samples, with the frozen SFT model as reference (paper section on Qwen-Verify, second step; about 20k pairs there)."""
 
+    steps: int | None = Field(
+        64,
+        ge=1,
+        description="Updates of the weights; null: as many as `epochs` need. 64 see each of the default run's 1,000 pairs about once.",
+    )
+    epochs: float | None = Field(
+        None, gt=0, le=1000, description="Passes over the pairs; null: `steps` says how long. The full Table 5 needs `steps`."
+    )
     batch_size: int = Field(16, ge=1, le=65_536, description="Pairs an update, over all devices.")
     learning_rate: float = Field(
         2e-4, gt=0, le=1, description="Peak learning rate of AdamW. Published nowhere; with the sigmoid term alone a tenth of this is safe."

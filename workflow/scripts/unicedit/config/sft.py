@@ -10,6 +10,14 @@ from unicedit.config.training import TrainingSettings
 class SftSettings(TrainingSettings):
     """Supervised fine-tuning: the verifier learns the reply (paper section on Qwen-Verify, first step; about 200k samples there)."""
 
+    steps: int | None = Field(
+        100,
+        ge=1,
+        description="Updates of the weights; null: as many as `epochs` need. 100 see each of the default run's 3,000 samples about once.",
+    )
+    epochs: float | None = Field(
+        None, gt=0, le=1000, description="Passes over the data; null: `steps` says how long. The full Table 5 needs `steps`."
+    )
     kinds: list[Literal["normal", "no_edit", "hallucination", "failed"]] = Field(
         ["normal", "no_edit"],
         min_length=1,

@@ -13,6 +13,7 @@ from PIL import Image
 from torch.nn.utils.rnn import pad_sequence
 
 from unicedit.errors import PipelineError
+from unicedit.training.cpu import one_frame
 from unicedit.verifier.differential import differential_picture
 
 if TYPE_CHECKING:
@@ -23,11 +24,12 @@ _REPLIES = ("completion", "chosen", "rejected")
 
 
 class Prepared:
-    """Rows as token ids and pixel values, kept up to ``keep_mb`` megabytes."""
+    """Rows as token ids and pixel values, kept up to ``keep_mb`` megabytes. ``single``: pictures have one frame (``cpu.takes_one_frame``)."""
 
-    def __init__(self, processor: "ProcessorMixin", differential: str, keep_mb: int) -> None:
+    def __init__(self, processor: "ProcessorMixin", differential: str, keep_mb: int, *, single: bool = False) -> None:
         self.processor = processor
         self.differential = differential
+        self.single = single
         self.left = keep_mb * 1_000_000  # bytes
         self.kept: dict[str, Batch] = {}
         self.pad = int(processor.tokenizer.pad_token_id)
@@ -58,6 +60,8 @@ class Prepared:
             if name in texts
         }
         pictures = {name: made[name] for name in ("pixel_values", "image_grid_thw")}
+        if self.single:
+            pictures["pixel_values"] = one_frame(pictures["pixel_values"])
         return {"prompt": made["input_ids"][0], "types": made["mm_token_type_ids"][0], **pictures, **replies}
 
     def _images(self, row: Mapping[str, Any]) -> list[Image.Image]:

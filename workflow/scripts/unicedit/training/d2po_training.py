@@ -8,6 +8,7 @@ from trl.trainer.dpo_config import DPOConfig
 from unicedit.config.d2po import D2poSettings
 from unicedit.training.arguments import adapters, common_arguments, losses, weights_dtype
 from unicedit.training.collate import PreferenceCollator, Prepared
+from unicedit.training.cpu import takes_one_frame
 from unicedit.training.d2po import D2POTrainer
 from unicedit.training.model import frozen_copy, prepared_model
 from unicedit.training.order import order, updates
@@ -36,7 +37,9 @@ def d2po_trainer(job: "TrainingJob", callbacks: Sequence[Any] = ()) -> tuple[D2P
     trainer = D2POTrainer(
         model,
         None if settings.lora else frozen_copy(job, dtype),
-        data_collator=PreferenceCollator(Prepared(processor, verifier.differential, launch.keep_mb), once=True),
+        data_collator=PreferenceCollator(
+            Prepared(processor, verifier.differential, launch.keep_mb, single=takes_one_frame(model)), once=True
+        ),
         args=arguments,
         train_dataset=rows.dataset.select(numbers),
         processing_class=processor,

@@ -80,16 +80,11 @@ class TrainingJob:
                 return result
 
     def _train(self, preemption: "Preemption") -> dict[str, Any]:
-        import torch
-
         from unicedit.training.checkpoints import last_checkpoint
         from unicedit.training.curves import Curves
         from unicedit.training.finish import save_trained
-        from unicedit.verifier.cpu_speed import enable
 
         first = os.environ.get("RANK", "0") == "0"
-        if not torch.cuda.is_available():
-            enable()
         started = time.monotonic()
         if isinstance(self.settings, SftSettings):
             from unicedit.training.sft import sft_trainer as build

@@ -20,7 +20,7 @@ _SUMS = "sums.json"
 
 def recipe_modules(stage: str) -> dict[str, str]:
     """The modules that decide the weights of ``sft`` or ``d2po``, with their digests."""
-    return closure([*_ROOTS[stage], "unicedit.training.finish", "unicedit.verifier.cpu_speed"], without=(*PLUMBING, *_CARRIES))
+    return closure([*_ROOTS[stage], "unicedit.training.finish"], without=(*PLUMBING, *_CARRIES))
 
 
 def training_recipe(stage: str, settings: str, data: str, base: str) -> str:

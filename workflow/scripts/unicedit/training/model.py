@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from unicedit.training.cpu import quicken
 from unicedit.training.zero import join_processes
 from unicedit.verifier.load import load_verifier
 
@@ -15,6 +16,8 @@ def prepared_model(job: "TrainingJob", dtype: Any) -> tuple[Any, Any]:
     from transformers import set_seed
 
     verifier = job.verifier
+    if not torch.cuda.is_available():
+        quicken()
     if job.launch.zero:
         join_processes(gpu=torch.cuda.is_available())
     set_seed(job.settings.seed)

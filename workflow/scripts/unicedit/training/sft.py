@@ -9,6 +9,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 from unicedit.config.sft import SftSettings
 from unicedit.training.arguments import adapters, common_arguments, weights_dtype
 from unicedit.training.collate import Prepared, SftCollator
+from unicedit.training.cpu import takes_one_frame
 from unicedit.training.model import prepared_model
 from unicedit.training.order import order, updates
 from unicedit.training.resume import ResumesWhole
@@ -45,7 +46,7 @@ def sft_trainer(job: "TrainingJob", callbacks: Sequence[Any] = ()) -> tuple[SFTT
     trainer = VerifierSFTTrainer(
         model=model,
         args=arguments,
-        data_collator=SftCollator(Prepared(processor, verifier.differential, launch.keep_mb)),
+        data_collator=SftCollator(Prepared(processor, verifier.differential, launch.keep_mb, single=takes_one_frame(model))),
         train_dataset=rows.dataset.select(numbers),
         processing_class=processor,
         peft_config=adapters(settings.lora, verifier.differential),
