@@ -92,7 +92,7 @@ def test_every_rule_has_the_same_directives_in_the_same_order(path: Path) -> Non
             "instruct: {taxonomy: config/config.yaml}\n",
             "config: instruct.taxonomy = 'config/config.yaml': is no taxonomy, config/taxonomy.yaml is one",
         ),
-        ("paths: {results: docs}\n", "config: paths.results = 'docs': holds architecture.md and no earlier run"),
+        ("paths: {results: docs}\n", "config: paths.results = 'docs': holds architecture.md"),
         ("paths: {results: Makefile/results}\n", "config: paths.results = 'Makefile/results': Makefile is no folder"),
         ("instruct: {shares: {Object Levitation: 2}}\n", "config: instruct.shares.Object Levitation: no such sub-task"),
     ],
@@ -145,6 +145,8 @@ def test_configuration_file_that_cannot_be_used_is_named_in_one_line(
     command = [*SNAKEMAKE, "--configfile", str(overlay), "--profile", "profiles/local", *dry, "all"]
     done = clean.command("run", "--", *command, check=False)
     assert done.returncode == 1
-    (said,) = (done.stdout + done.stderr).strip().splitlines()
+    # what Snakemake says of the profile it uses stands before it in a dry run
+    (said,) = [one for one in (done.stdout + done.stderr).splitlines() if one.startswith(("error: ", "config: "))]
+    assert "Traceback" not in done.stdout + done.stderr
     wanted = f"error: {overlay}: {line}" if line else "config: paths = \"{'results': 'scratch'"
     assert wanted in said

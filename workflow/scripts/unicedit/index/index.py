@@ -64,13 +64,15 @@ def refresh(settings: LibrarySettings, world_images: int, folder: Path, recorded
     ``recorded_digest(shard, name)`` is the digest of a file's bytes that ingest recorded, None where it has not. With ``overlay`` (a dry run) nothing is
     written but there: manifests that a real run would write. Raises ``LibraryError`` for a library that is missing, empty, or mostly vanished.
     """
+    path = folder / "state.json"
+    sources: list[Source] | None = None
+    if settings.rescan or not path.exists():  # before anything is written: the library may not be there
+        sources = [_world(world_images)] if settings.kind == "world" else scan(settings)
     with _locked(folder) if overlay is None else nullcontext():
-        path = folder / "state.json"
         state: State = read_json(path) if path.exists() else {"format": FORMAT, "generations": [], "shards": {}}
         before = _frozen(state)
         overlaid: dict[str, Path] = {}
-        if settings.rescan or not state["generations"]:
-            sources = [_world(world_images)] if settings.kind == "world" else scan(settings)
+        if sources is not None:
             changed = _take(state, sources, settings, recorded_digest)
             overlaid = write_manifests(state["shards"], changed, settings, folder, overlay)
         if not state["generations"]:
