@@ -45,11 +45,16 @@ class Feed:
         self.files = {size: album.pictures(size) for size in self.by_size}
 
     def batches(self, groups: int, lot: random.Random) -> Iterator[list[Kept]]:
-        """Batches of so many groups of one size, once through all, in random order; what is left over of a size is left out."""
+        """Batches of so many groups of one size, once through all, in random order; what is left over of a size is left out, but a size with fewer groups
+        is one batch. ``ValueError`` where there are no groups at all.
+        """
+        if not self.by_size:
+            raise ValueError(f"{self.album.folder}: no pictures to learn from")
         batches = []
         for kept in self.by_size.values():
             order = lot.sample(kept, len(kept))
-            batches += [order[start : start + groups] for start in range(0, len(order) - groups + 1, groups)]
+            size = min(groups, len(order))
+            batches += [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
         lot.shuffle(batches)
         yield from batches
 

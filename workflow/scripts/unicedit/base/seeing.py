@@ -33,8 +33,37 @@ class Progress:
     apart: float = math.nan
 
 
+# The neighbours that the heads of each layer look at first, in patches down and right; the last layer is left free.
+_NEIGHBOURS = (
+    ((0, 1), (0, -1), (1, 0), (-1, 0)),
+    ((1, 1), (-1, -1), (1, -1), (-1, 1)),
+    ((0, 2), (0, -2), (2, 0), (-2, 0)),
+)
+_PULL = 26.0  # strength of that: about three in the attention's logarithm from one patch to the next
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def neighbourly(tower: Any) -> None:
+    """Let each head begin by looking at one neighbour, as a convolution does, through the biases of query and key alone: with rotary positions
+    their product depends on the distance between patches and on nothing else. A tower from nothing otherwise takes long to find out what is near.
+    """
+    for block, neighbours in zip(tower.blocks, _NEIGHBOURS, strict=False):
+        heads, width = block.attn.num_heads, block.attn.head_dim
+        query, key, _ = block.attn.qkv.bias.view(3, heads, width)
+        turns = tower.rotary_pos_emb.inv_freq[:2]  # the two fastest tell neighbours apart
+        quarter = width // 4
+        for head, offsets in enumerate(neighbours[:heads]):
+            for axis, offset in enumerate(offsets):
+                first = axis * quarter
+                places = torch.arange(len(turns)) + first
+                key[head, places] = _PULL**0.5
+                query[head, places] = _PULL**0.5 * torch.cos(turns * offset)
+                query[head, places + 2 * quarter] = _PULL**0.5 * torch.sin(turns * offset)
+
+
 def started(tower: Any, feed: Feed, processor: Any) -> None:
     """Set the patch embedding to the principal components of the pictures' patches, evened out: fine detail is seen from the first step."""
+    neighbourly(tower)
     lot = random.Random(0)
     batches = [feed.pictures(batch) for batch, _ in zip(feed.batches(4, lot), range(24), strict=False)]
     patches = torch.cat([normalised(torch.from_numpy(batch).float(), processor) for batch in batches])
@@ -54,7 +83,7 @@ def share_of_rate(step: int, share: float, floor: float = 0.02) -> float:
 
 
 def see(
-    tower: Any, heads: Heads, feed: Feed, processor: Any, minutes: float, seed: int, groups: int = 6, near: int = 2,
+    tower: Any, heads: Heads, feed: Feed, processor: Any, minutes: float, seed: int, groups: int = 6, near: int = 4,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> None:  # fmt: skip
     """Train tower and heads for so many minutes of wall time. Of ``near + 1`` steps, ``near`` are about close-ups."""

@@ -14,7 +14,7 @@ from unicedit.base.feed import Feed
 from unicedit.base.heads import Heads
 from unicedit.base.model import HIDDEN, fresh, save, tokens_of
 from unicedit.base.pictures import MAX_PIXELS, MERGE, MIN_PIXELS, PATCH, Album
-from unicedit.base.saying import TOKEN_SCALE, say
+from unicedit.base.saying import TOKEN_SCALE, looking_back, say
 from unicedit.base.scenes import numbers
 from unicedit.base.seeing import Progress, see, started
 from unicedit.base.tokenizer import TEMPLATE, corpus, tokenizer
@@ -162,6 +162,8 @@ def _even_out(trainee: Trainee, feed: Feed) -> None:
 def teach_saying(trainee: Trainee, feed: Feed, minutes: float, folder: Path, frozen: bool) -> None:
     """The second stage; ``frozen`` leaves the tower as it is."""
     stage = "say, tower frozen" if frozen else "say"
+    if not any(name.startswith("say") for name in trainee.log.steps):
+        looking_back(trainee.model)
     say(
         trainee.model, trainee.heads, trainee.pairs, feed, trainee.processor.image_processor, trainee.tokenizer, minutes,
         trainee.log.seed + trainee.log.steps.get(stage, 0), frozen=frozen, report=_Reporter(trainee, folder, stage),
