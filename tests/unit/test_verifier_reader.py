@@ -269,5 +269,6 @@ def test_every_reply_has_a_margin_at_the_first_token_that_differs(folders: dict[
             with torch.no_grad():
                 inputs = _whole(one, pair, text)
                 after = one.model(**inputs).logits[0, -len(yes) + at - 1]
-            expected = pytest.approx(float(after[yes[at]] - after[no[at]]), abs=1e-3)
+            # the shipped weights are bfloat16, which has three digits
+            expected = pytest.approx(float(after[yes[at]] - after[no[at]]), abs=1e-3, rel=1e-2)
             assert [reading.margin for reading in one.score(one.inputs([pair] * 2), both)] == [expected, expected]
