@@ -60,7 +60,12 @@ $(VENV)/.installed: requirements.txt requirements-dev.txt
 	touch $@
 
 test: install ## the tests that belong to every change (15 minutes at most)
+ifeq ($(ARGS),)
+	$(BIN)/python -m pytest tests/unit --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest tests/workflow tests/gpu
+else
 	$(BIN)/python -m pytest tests $(ARGS)
+endif
 
 test-long: install ## what repeats for confidence: more kills, more random files
 	UNICEDIT_LONG=1 $(BIN)/python -m pytest tests $(ARGS)

@@ -1,4 +1,4 @@
-"""All benchmarks, as ratios (`make bench`): about 15 minutes on two cores; nothing else should run meanwhile. Leaves with 1 when a target is missed.
+"""All benchmarks, as ratios (`make bench`): about 25 minutes on two cores; nothing else should run meanwhile. Leaves with 1 when a target is missed.
 
 `make bench ARGS="resumable_map dry_run"` runs some of them, `ARGS=img2dataset_peer` the optional one, which installs img2dataset in an environment of its own.
 What follows a colon is handed to the benchmark: `ARGS=memory:1000,10000` measures a shard of full length.
@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-USUAL = ("resumable_map", "ingest_speed", "scorers", "memory", "dry_run")
+USUAL = ("resumable_map", "ingest_speed", "scorers", "memory", "dry_run", "d2po_step", "verify_speed")
 OPTIONAL = ("img2dataset_peer",)
 
 
