@@ -48,8 +48,9 @@ tiny-base: install ## MINUTES=75: train the tiny base model again, into models/t
 	$(COMMAND)/tiny_base.py --work scratch/tiny-base --minutes $(MINUTES)
 
 RELEASE ?= release-verifier
-release-verifier: install ## RELEASE=folder: weights, model card with Table 5 and serving commands of the trained verifier
-	$(COMMAND)/release_verifier.py --model results/verifier/d2po/model --table5 results/tables/table5.md --simulated --out $(RELEASE)
+SIMULATED ?= --simulated
+release-verifier: install ## RELEASE=folder, SIMULATED= for one trained on real pictures: weights, model card with Table 5 and serving commands of the trained verifier
+	$(COMMAND)/release_verifier.py --model results/verifier/d2po/model --table5 results/tables/table5.md $(SIMULATED) --out $(RELEASE)
 
 install: $(VENV)/.installed ## build .venv from the pinned requirements, when missing or out of date
 

@@ -7,11 +7,11 @@ import logging
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from clock import best_seconds
 from pictures import make_photographs
 from PIL import Image
 
@@ -29,14 +29,8 @@ from unicedit.scorers.technical import TechnicalScorer
 
 
 def images_a_second(work: Callable[[], object], images: int, repeats: int = 3) -> float:
-    """The best of ``repeats``, after one that is not counted."""
-    work()
-    best = float("inf")
-    for _ in range(repeats):
-        started = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - started)
-    return images / best
+    """The rate of the best of ``repeats``."""
+    return images / best_seconds(work, repeats)
 
 
 def decoded(paths: Sequence[Path]) -> list[Image.Image]:

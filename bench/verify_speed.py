@@ -8,12 +8,11 @@ import logging
 import os
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from clock import best_seconds
 from targets import Targets
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,31 +75,20 @@ def main(count: int = 64, repeats: int = 3) -> None:
     model.generation_config.eos_token_id = None
     pairs = made_pairs(count)
     few = pairs[: count // 4]
-    alone = _seconds(partial(naive, model, processor, few), repeats) / len(few)
+    alone = best_seconds(partial(naive, model, processor, few), repeats) / len(few)
     print(f"verify, {path.name}, {device}, naive one-by-one generation: {1 / alone:.1f} pairs a second of {TOKENS} tokens", flush=True)
     cpu_speed.enable()
     targets = Targets()
     for size in (1, 4, 16, 64):
         reader = Reader(model, processor, "none", "short", TOKENS, size)
         reader.end = NEVER
-        rate = count / _seconds(partial(reader.read, pairs), repeats)
+        rate = count / best_seconds(partial(reader.read, pairs), repeats)
         what = f"verify, {path.name}, {device}, batch {size}: {rate:.1f} pairs a second; ratio to naive"
         if size == 16:
             targets.show(what, rate * alone, at_least=3)
         else:
             print(f"{what}: {rate * alone:.2f}", flush=True)
     targets.end()
-
-
-def _seconds(work: Callable[[], object], repeats: int) -> float:
-    """The best of ``repeats``, after one that is not counted."""
-    work()
-    best = float("inf")
-    for _ in range(repeats):
-        started = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - started)
-    return best
 
 
 if __name__ == "__main__":

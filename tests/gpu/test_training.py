@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from made_training import job, samples_file
-from made_verifier import CHAT, tiny_verifier, tokenizer
+from made_verifier import CHAT, seven_billion, tiny_verifier, tokenizer
 from unicedit.config.d2po import D2poSettings
 from unicedit.config.sft import SftSettings
 from unicedit.config.training import LoraSettings
@@ -50,35 +50,14 @@ def test_zero_on_one_gpu_trains_and_saves(tmp_path: Path, zero: int) -> None:
     load_verifier(str(tmp_path / "run" / "model"), differential="latent")
 
 
-def seven_billion(folder: Path, layers: int = 28) -> Path:
+def saved_seven_billion(folder: Path, layers: int = 28) -> Path:
     """Qwen2.5-VL-7B's architecture with random weights in bf16, saved; the tiny model's tokenizer in a vocabulary of the real size."""
-    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
     from unicedit.verifier.processor import WITHOUT_VIDEO
 
     tokens = tokenizer()
-    ids = tokens.convert_tokens_to_ids
-    config = Qwen2_5_VLConfig(
-        text_config={
-            "vocab_size": 152064, "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": layers, "num_attention_heads": 28,
-            "num_key_value_heads": 4, "max_position_embeddings": 128000,
-            "rope_parameters": {"rope_type": "default", "rope_theta": 1000000.0, "mrope_section": [16, 24, 24]},
-        },
-        vision_config={
-            "depth": 32, "hidden_size": 1280, "intermediate_size": 3420, "num_heads": 16, "out_hidden_size": 3584, "window_size": 112,
-            "fullatt_block_indexes": [7, 15, 23, 31],
-        },
-        image_token_id=ids("<|image_pad|>"), video_token_id=ids("<|video_pad|>"),
-        vision_start_token_id=ids("<|vision_start|>"), vision_end_token_id=ids("<|vision_end|>"),
-    )  # fmt: skip
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.bfloat16)
-    try:
-        with torch.device("cuda"):
-            model = Qwen2_5_VLForConditionalGeneration(config)
-    finally:
-        torch.set_default_dtype(before)
+    model = seven_billion(tokens, "cuda", layers)
     model.save_pretrained(folder)
     del model
     torch.cuda.empty_cache()
@@ -137,7 +116,7 @@ def test_seven_billion_parameters(tmp_path: Path, capsys: pytest.CaptureFixture[
     wanted = 60e9 if lora else 130e9  # all weights: 16 bytes a parameter and more on one GPU, so ZeRO needs several or a large one
     if memory < wanted:
         pytest.skip(f"{memory / 1e9:.0f} GB of GPU memory, {wanted / 1e9:.0f} needed")
-    base = seven_billion(tmp_path / "base")
+    base = saved_seven_billion(tmp_path / "base")
     data = samples_file(tmp_path / "data.parquet", 16, stage, ((448, 448),))
     chosen: dict[str, Any] = {"epochs": None, "steps": 4, "batch_size": 4, "lora": lora, "learning_rate": 1e-5}
     settings = SftSettings(**chosen) if stage == "sft" else D2poSettings(**chosen)
@@ -149,7 +128,7 @@ def test_part_of_seven_billion_with_all_weights(tmp_path: Path, capsys: pytest.C
     """Eight of the 28 layers, all weights: fits where the whole does not."""
     if torch.cuda.get_device_properties(0).total_memory < 75e9:
         pytest.skip("less than 75 GB of GPU memory")
-    base = seven_billion(tmp_path / "base", layers=8)
+    base = saved_seven_billion(tmp_path / "base", layers=8)
     data = samples_file(tmp_path / "data.parquet", 16, "sft", ((448, 448),))
     settings = SftSettings(epochs=None, steps=4, batch_size=4, learning_rate=1e-5)
     measured(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from made_verifier import CHAT, tiny_verifier, tokenizer
+from made_verifier import CHAT, seven_billion, tiny_verifier, tokenizer
 from small_tables import picture, png
 from unicedit.config.verify import TransformersSettings
 from unicedit.verifier.load import load_processor, load_verifier
@@ -47,40 +47,13 @@ def test_the_engine_takes_the_gpu_and_bfloat16_by_itself(tmp_path: Path) -> None
     assert torch.equal(before, torch.cuda.get_rng_state())
 
 
-def seven_billion(tokens: Any, device: str) -> Any:
-    """Qwen2.5-VL-7B's architecture with random weights, in bfloat16."""
-    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
-
-    ids = tokens.convert_tokens_to_ids
-    config = Qwen2_5_VLConfig(
-        text_config={
-            "vocab_size": 152064, "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28,
-            "num_key_value_heads": 4, "max_position_embeddings": 128000,
-            "rope_parameters": {"rope_type": "default", "rope_theta": 1000000.0, "mrope_section": [16, 24, 24]},
-        },
-        vision_config={
-            "depth": 32, "hidden_size": 1280, "intermediate_size": 3420, "num_heads": 16, "out_hidden_size": 3584, "window_size": 112,
-            "fullatt_block_indexes": [7, 15, 23, 31],
-        },
-        image_token_id=ids("<|image_pad|>"), video_token_id=ids("<|video_pad|>"),
-        vision_start_token_id=ids("<|vision_start|>"), vision_end_token_id=ids("<|vision_end|>"),
-    )  # fmt: skip
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.bfloat16)
-    try:
-        with torch.device(device):
-            return Qwen2_5_VLForConditionalGeneration(config).eval()
-    finally:
-        torch.set_default_dtype(before)
-
-
 def test_seven_billion_parameters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     if torch.cuda.get_device_properties(0).total_memory < 40e9:
         pytest.skip("less than 40 GB of GPU memory")
     stock = tiny_verifier(tmp_path / "stock")
     processor = load_processor(str(stock), max_pixels=1024 * 1024)
     assert processor.chat_template == CHAT
-    model = seven_billion(tokenizer(), "cuda")
+    model = seven_billion(tokenizer(), "cuda").eval()
     assert 8.0e9 < sum(parameter.numel() for parameter in model.parameters()) < 8.4e9
     new, count, size = 64, 16, 8
     reader = Reader(model, processor, "image", "short", new, size)

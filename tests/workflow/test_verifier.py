@@ -12,6 +12,7 @@ pytestmark = pytest.mark.workflow
 
 ROWS = ("base", "sft", "d2po", "ssim")
 CONFIG = f"""
+paths: {{results: my results, scratch: my scratch}}
 world: {{images: 10}}
 library: {{shard_size: 10}}
 verify: {{engine: transformers, batch_size: 64, attempts: 1, transformers: {{max_new_tokens: 80}}}}
@@ -33,14 +34,14 @@ def test_run_verifies_with_the_verifier_it_trains(tmp_path: Path) -> None:
     run = Checkout.fresh(tmp_path / "checkout")
     run.path("test.yaml").write_text(CONFIG)
     run.snakemake("all", "verifier")
-    verdicts = pq.read_table(run.path("results/verify/00000.parquet")).to_pylist()
-    edits = pq.read_table(run.path("results/edit/00000.parquet"), columns=["status"]).to_pylist()
+    verdicts = pq.read_table(run.path("my results/verify/00000.parquet")).to_pylist()
+    edits = pq.read_table(run.path("my results/edit/00000.parquet"), columns=["status"]).to_pylist()
     assert len(verdicts) == sum(edit["status"] == "ok" for edit in edits), "each edit has a verdict, or a reason why not"
     assert all(verdict["status"] == "ok" or verdict["reason"] for verdict in verdicts)
     for name in ("table5", "ssim_claim", "filter_curve"):
         for suffix in ("csv", "md", "png"):
-            assert run.path(f"results/tables/{name}.{suffix}").stat().st_size > 100
-    with run.path("results/tables/table5.csv").open() as stream:
+            assert run.path(f"my results/tables/{name}.{suffix}").stat().st_size > 100
+    with run.path("my results/tables/table5.csv").open() as stream:
         rows = {(row["row"], row["source"]) for row in csv.DictReader(stream)}
     assert {(label, "measured") for label in ("Base", "+ SFT", "+ D2PO", "SSIM")} <= rows
     assert any(source == "reported" for _, source in rows)

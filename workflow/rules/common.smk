@@ -34,6 +34,15 @@ wildcard_constraints:
     generation=r"\d{4}",
 
 
+# launched through Slurm, trainings only submit a job of their own and wait for it
+if pipeline.config.launch.mode == "slurm":
+
+    localrules:
+        sft,
+        d2po,
+        train_variant,
+
+
 def dataset_outputs():
     """What the target `dataset` makes: every file of it by name, so that one that is gone is made again."""
     return [

@@ -30,8 +30,8 @@ rule d2po:
     shell:
         command(
             "d2po",
-            "--data {input.data} --base {input.sft} --inputs {input.data_seal} {input.sft_seal} "
-            "--model {output.model} --curves {output.csv} --plot {output.png}",
+            "--data {input.data:q} --base {input.sft:q} --inputs {input.data_seal:q} {input.sft_seal:q} "
+            "--model {output.model:q} --curves {output.csv:q} --plot {output.png:q}",
             gather=True,
             launched=True,
         )

@@ -37,7 +37,7 @@ rule evaluate:
     shell:
         command(
             "evaluate",
-            "--data {input.data} --reading {wildcards.reading} {params.evaluated} --table {output.table} "
-            "--inputs {input.data_seal} {input.model_seal} {input.choosing_seal}",
+            "--data {input.data:q} --reading {wildcards.reading} {params.evaluated} --table {output.table:q} "
+            "--inputs {input.data_seal:q} {input.model_seal:q} {input.choosing_seal:q}",
             gather=True,
         )

@@ -35,6 +35,6 @@ rule filter_curve:
     shell:
         command(
             "filter_curve",
-            "--ssim-validation {input.ssim} {params.verifier}",
+            "--ssim-validation {input.ssim:q} {params.verifier}",
             gather=True,
         )

@@ -29,8 +29,8 @@ rule sft:
     shell:
         command(
             "sft",
-            "--data {input.data} --inputs {input.data_seal} "
-            "--model {output.model} --curves {output.csv} --plot {output.png}",
+            "--data {input.data:q} --inputs {input.data_seal:q} "
+            "--model {output.model:q} --curves {output.csv:q} --plot {output.png:q}",
             gather=True,
             launched=True,
         )

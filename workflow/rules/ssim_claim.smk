@@ -34,7 +34,7 @@ rule ssim_claim:
     shell:
         command(
             "ssim_claim",
-            "--data {input.data} --model {input.model} --validation {input.validation} --verdicts {input.verdicts} "
-            "--inputs {input.data_seal} {input.model_seal} {input.validation_seal} {input.verdicts_seal}",
+            "--data {input.data:q} --model {input.model:q} --validation {input.validation:q} --verdicts {input.verdicts:q} "
+            "--inputs {input.data_seal:q} {input.model_seal:q} {input.validation_seal:q} {input.verdicts_seal:q}",
             gather=True,
         )

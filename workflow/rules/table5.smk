@@ -29,7 +29,9 @@ rule table5:
     message:
         "Making Table 5"
     shell:
-        command("table5", "--paper {input.paper} --inputs {input.seals}", gather=True)
+        command(
+            "table5", "--paper {input.paper:q} --inputs {input.seals:q}", gather=True
+        )
 
 
 rule table5_full:
@@ -62,7 +64,7 @@ rule table5_full:
     shell:
         command(
             "table5",
-            "--name table5_full --paper {input.paper} --inputs {input.seals}",
+            "--name table5_full --paper {input.paper:q} --inputs {input.seals:q}",
             gather=True,
         )
 
@@ -97,7 +99,7 @@ rule table5_search:
     shell:
         command(
             "table5",
-            "--name table5_search --paper {input.paper} --inputs {input.seals}",
+            "--name table5_search --paper {input.paper:q} --inputs {input.seals:q}",
             gather=True,
         )
 
@@ -133,8 +135,8 @@ rule table5_data:
     message:
         "Joining the samples of SFT and D2PO"
     shell:
-        f"python {SCRIPTS}/table5_data.py --tables {{input.tables}} --out {{output.table}} --seal {{output.seal}} "
-        "--code {params.code} --inputs {input.seals} > {log} 2>&1"
+        f"python {SCRIPTS}/table5_data.py --tables {{input.tables:q}} --out {{output.table:q}} --seal {{output.seal:q}} "
+        "--code {params.code} --inputs {input.seals:q} > {log:q} 2>&1"
 
 
 rule train_variant:
@@ -173,10 +175,10 @@ rule train_variant:
         "Training {wildcards.variant} ({wildcards.run})"
     shell:
         # where its learning rate was chosen, the settings get it first; models of the same recipe are kept beside each run's own
-        f"python {SCRIPTS}/{{params.stage}}.py --data {{input.data}} {{params.parent}} --model {{output.model}} --curves {{output.curves}} "
-        "--plot {output.plot} --seal {output.seal} --code {params.code} --inputs {input.data_seal} {input.parent_seal} "
+        f"python {SCRIPTS}/{{params.stage}}.py --data {{input.data:q}} {{params.parent}} --model {{output.model:q}} --curves {{output.curves:q}} "
+        "--plot {output.plot:q} --seal {output.seal:q} --code {params.code} --inputs {input.data_seal:q} {input.parent_seal:q} "
         f'--settings "$(python {SCRIPTS}/table5_settings.py --settings {{params.settings:q}} {{params.rate}})" '
-        f"--results {grid.runs}/{{wildcards.variant}}/{{wildcards.run}} {grid.carried} > {{log}} 2>&1"
+        f"--results {grid.runs_quoted}/{{wildcards.variant}}/{{wildcards.run}} {grid.carried} > {{log:q}} 2>&1"
 
 
 rule table5_tune:
@@ -203,4 +205,4 @@ rule table5_tune:
     message:
         "Choosing the learning rate of {wildcards.variant}"
     shell:
-        f"python {SCRIPTS}/table5_tune.py --evaluations {{input.evaluations}} --factors {{params.factors}} --out {{output}} > {{log}} 2>&1"
+        f"python {SCRIPTS}/table5_tune.py --evaluations {{input.evaluations:q}} --factors {{params.factors}} --out {{output:q}} > {{log:q}} 2>&1"

@@ -113,7 +113,10 @@ VERIFY = _table(
     ("is_changed", pa.bool_()),
     ("prompt_en", pa.string()),  # restated instruction
     ("prompt_cn", pa.string()),
-    ("score", pa.float64()),  # what a scoring verifier measured (SSIM); null for one that reads
+    (
+        "score",
+        pa.float64(),
+    ),  # what a threshold decides on: SSIM's similarity, or the trained verifier's log p(changed) - log p(unchanged); else null
     ("raw", pa.string()),
 )
 
@@ -155,7 +158,7 @@ DATASET = pa.schema(
         ("quality", pa.float32()),  # technical quality of the source, 0..10
         ("aesthetic", pa.float32()),  # null where no predictor is configured
         ("unsafe", pa.float32()),  # null where no classifier is configured
-        ("verifier_score", pa.float64()),  # null for a verifier that reads
+        ("verifier_score", pa.float64()),  # as `score` of verify
         ("image_width", pa.int32()),  # of src_image, pixels
         ("image_height", pa.int32()),
         ("source", pa.string()),  # name in the library

@@ -7,16 +7,15 @@ withheld alone, for then it asks for nothing but a description and a comparison.
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from unicedit.base.scenes import Change, Group
 from unicedit.verifier.chat import Form, reply_text
 from unicedit.verifier.chat import question as question_of
-from unicedit.world.describe import _thing, caption, differences
+from unicedit.world.describe import caption, described, differences, faults, ordered
 from unicedit.world.faults import DAMAGE, NONE
 from unicedit.world.grammar import Edit, say
 from unicedit.world.scene import PLACES, Scene, Thing
-from unicedit.world.verifier import _SPOILS as SPOILT
 from unicedit.world.words import CN, EN, thing_text
 
 DESCRIBE = "Describe the picture."
@@ -64,11 +63,6 @@ class Lesson:
 AGAIN, AGAIN_DIFFERENCE = 100, -100
 
 
-def ordered(scene: Scene) -> Scene:
-    """The scene with its things in reading order, so that one caption is right."""
-    return replace(scene, things=tuple(sorted(scene.things, key=lambda thing: PLACES.index(thing.place))))
-
-
 def plain(scene: Scene, spoil: str = "") -> bool:
     """Whether one look at the picture shows what its caption says: colours, and which side is which."""
     return not spoil and scene.look.style != "pencil" and scene.look.tone not in _GREY and scene.look.view != "mirror"
@@ -76,12 +70,9 @@ def plain(scene: Scene, spoil: str = "") -> bool:
 
 def seen_differences(before: Scene, change: Change | None) -> list[str]:
     """The differences as the verifier's samples write them: what changed, then what is spoilt; empty without a change."""
-    found = [] if change is None else differences(before, ordered(change.after))
-    if change is not None and change.smear is not None:
-        found.append("A patch of the picture is smeared.")
-    if change is not None and change.spoil:
-        found.append(f"The whole picture is {SPOILT[change.spoil]}.")
-    return found
+    if change is None:
+        return []
+    return differences(before, ordered(change.after)) + faults(change.smear is not None, change.spoil)
 
 
 def describe(group: Group, picture: int) -> Lesson:
@@ -163,7 +154,7 @@ def _scene(group: Group, picture: int) -> Scene:
 
 
 def _what(thing: Thing | None) -> str:
-    return NOTHING if thing is None else _thing(thing)
+    return NOTHING if thing is None else described(thing)
 
 
 def _has(thing: Thing, trait: str) -> bool:

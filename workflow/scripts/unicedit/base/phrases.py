@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from unicedit.base.lessons import QUESTIONS
 from unicedit.verifier.chat import question
-from unicedit.world.describe import _MATERIALS, _POSES
+from unicedit.world.describe import MATERIALS_OF, POSES_EN
 from unicedit.world.operations import OPERATIONS
 from unicedit.world.photos import PHOTOS
 from unicedit.world.scene import EXPRESSIONS, PLACES, SIZES, TEXTURES
@@ -43,7 +43,7 @@ def phrases() -> list[str]:
     """All phrases of more than one word, longest first; Chinese words too, for Chinese has no spaces to part them."""
     found = {*REPLY, *DESCRIBED, *_questions(), *_instructions()}
     found |= {f" in the {place}" for place in PLACES}
-    found |= {f" {text}" for text in (*_MATERIALS.values(), *_POSES.values())}
+    found |= {f" {text}" for text in (*MATERIALS_OF.values(), *POSES_EN.values())}
     found |= {f" with {article(texture)} pattern" for texture in TEXTURES[1:]}
     found |= {f" looking {expression}" for expression in EXPRESSIONS} | {f" which is {size}" for size in SIZES}
     found |= {f" ({number} of them)" for number in NUMBER_EN.values()}

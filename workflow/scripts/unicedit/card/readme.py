@@ -44,7 +44,7 @@ COLUMNS = {
     "quality": "technical quality of the source, 0 to 10",
     "aesthetic": "aesthetic score of the source; null where none was taken",
     "unsafe": "probability that the source is unsafe; null where none was taken",
-    "verifier_score": "the verifier's score, where it gives one (SSIM)",
+    "verifier_score": "what the verifier's threshold decided on: SSIM's similarity, or the trained verifier's log p(changed) - log p(unchanged); else null",
     "image_width": "width of the source picture, pixels",
     "image_height": "height of the source picture, pixels",
     "source": "name of the source in its library",

@@ -28,6 +28,7 @@ class Grid:
         self.table = config.table5
         self.main = {stage: (f"{results}/verifier/{stage}/model", seal_of(stage)) for stage in _MAIN_VARIANTS}
         self.runs = f"{results}/verifier/runs"
+        self.runs_quoted = shlex.quote(self.runs)
         self.folder = f"{self.runs}/{{variant}}/{{run}}"
         self.seeds = [str(seed) for seed in range(self.table.seeds)]
         # decides no value, so it is no param; braces are doubled for Snakemake, which formats them away
@@ -112,11 +113,11 @@ class Grid:
 
     def from_parent(self, wildcards: _Wildcards) -> str:
         """A param: the arguments that say which model a training starts from."""
-        return "".join(f"--base {model}" for model in self.parent(wildcards))
+        return "".join(f"--base {shlex.quote(model)}" for model in self.parent(wildcards))
 
     def at_rate(self, wildcards: _Wildcards) -> str:
         """A param: the arguments that say which learning rate was chosen."""
-        return f"--chosen {self.chosen(wildcards)[0]}" if self.chosen(wildcards) else ""
+        return f"--chosen {shlex.quote(self.chosen(wildcards)[0])}" if self.chosen(wildcards) else ""
 
     def stage(self, wildcards: _Wildcards) -> str:
         """A param: the command that trains a variant."""
@@ -168,7 +169,7 @@ class Grid:
                 ["--revision", self.table.larger_revision] if self.table.larger_revision else []
             )
         words += ["--validation", self.choosing(wildcards)[0]] if self.choosing(wildcards) else []
-        return " ".join(words)
+        return shlex.join(words)
 
     def evaluation_settings(self, wildcards: _Wildcards) -> str:
         """A param: what an evaluation reads of the settings. The model's own record says how it was trained."""
@@ -187,4 +188,4 @@ class Grid:
 
     def verifier_argument(self, wildcards: _Wildcards) -> str:
         """A param: the argument that names it."""
-        return "".join(f"--verifier-validation {path}" for path in self.verifier_validation("table"))
+        return "".join(f"--verifier-validation {shlex.quote(path)}" for path in self.verifier_validation("table"))

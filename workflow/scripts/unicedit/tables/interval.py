@@ -67,7 +67,7 @@ class Ratio:
             return None, None
         share, variance = self.y / self.x, self.variance()
         rows = min(self.x, share * (1 - share) / variance) if variance > 0 else self.clusters
-        return _wilson(share, rows, self._quantile(confidence))
+        return wilson_of_share(share, rows, self._quantile(confidence))
 
     def _quantile(self, confidence: float) -> float:
         from scipy.stats import t
@@ -75,7 +75,8 @@ class Ratio:
         return float(t.ppf(0.5 + confidence / 2, self.clusters - 1))
 
 
-def _wilson(share: float, n: float, quantile: float) -> tuple[float, float]:
+def wilson_of_share(share: float, n: float, quantile: float) -> tuple[float, float]:
+    """Wilson's interval of a share over ``n`` rows (not necessarily whole), at a quantile of the normal or Student's distribution."""
     square = quantile * quantile
     middle = (share + square / (2 * n)) / (1 + square / n)
     half = quantile * math.sqrt(share * (1 - share) / n + square / (4 * n * n)) / (1 + square / n)
@@ -88,4 +89,4 @@ def wilson(hits: int, n: int, confidence: float) -> Interval:
         return None, None
     from scipy.stats import norm
 
-    return _wilson(hits / n, n, float(norm.ppf(0.5 + confidence / 2)))
+    return wilson_of_share(hits / n, n, float(norm.ppf(0.5 + confidence / 2)))

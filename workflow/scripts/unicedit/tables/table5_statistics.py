@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unicedit.tables.interval import Interval, _wilson
+from unicedit.tables.interval import Interval, wilson_of_share
 
 Values = NDArray[np.float64]
 
@@ -64,7 +64,7 @@ def interval(values: Values, confidence: float, highest: float) -> Interval:
         rows, freedom = float(found.samples), math.inf
         if found.seeds > 1 and found.variance > 0:
             rows, freedom = min(binary * highest**2 / found.variance, found.seeds * found.samples), found.freedom
-        low, high = _wilson(share, rows, _quantile(confidence, freedom))
+        low, high = wilson_of_share(share, rows, _quantile(confidence, freedom))
         return highest * low, highest * high
     if found.samples < 2:
         return None, None

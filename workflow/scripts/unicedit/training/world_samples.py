@@ -1,7 +1,7 @@
 """Samples drawn in the simulated world: pictures rendered as the pipeline shows them, answers from the truth."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 from unicedit.config.ingest import EncodingSettings
@@ -14,17 +14,16 @@ from unicedit.training.disturb import disturbed
 from unicedit.training.kinds import Told, texts
 from unicedit.training.schema import FAILED_EDIT, HALLUCINATION, NORMAL
 from unicedit.world.apply import apply
-from unicedit.world.describe import caption, differences
+from unicedit.world.describe import caption, differences, faults, ordered
 from unicedit.world.develop import shown
 from unicedit.world.editor import develop
 from unicedit.world.faults import NO_EDIT, NONE, FaultRates
 from unicedit.world.grammar import Edit, say
 from unicedit.world.outcome import Outcome, outcome
-from unicedit.world.scene import PLACES, VERSION, Scene, scene_of
+from unicedit.world.scene import VERSION, Scene, scene_of
 from unicedit.world.words import CN, EN
 
 WRITER = f"simulated-world-{VERSION}"
-_SPOILS = {"blur": "blurred", "blocks": "broken into blocks", "noise": "covered with noise", "bands": "reduced to a few harsh colours"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +116,6 @@ def told(edit: Edit, before: Scene, wording: int) -> Told:
     return Told(say(edit, EN, wording), say(edit, CN, wording), tuple(differences(ordered(before), ordered(apply(edit, before)))))
 
 
-def ordered(scene: Scene) -> Scene:
-    """The scene with its things in reading order, so that its description does not depend on the order in which they were drawn."""
-    return replace(scene, things=tuple(sorted(scene.things, key=lambda thing: PLACES.index(thing.place))))
-
-
 def happening(one: Drawn, provenance: Provenance) -> Outcome:
     """What happens in a sample."""
     before = scene_of(one.source)
@@ -137,8 +131,7 @@ def happening(one: Drawn, provenance: Provenance) -> Outcome:
 def seen(happened: Outcome) -> list[str]:
     """Every visible difference of what happened, damage included."""
     found = differences(ordered(happened.before), ordered(happened.final))
-    found += ["A patch of the picture is smeared."] if happened.smear is not None else []
-    return found + ([f"The whole picture is {_SPOILS[happened.spoil]}."] if happened.spoil else [])
+    return found + faults(happened.smear is not None, happened.spoil)
 
 
 @lru_cache(maxsize=64)

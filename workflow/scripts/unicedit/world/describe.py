@@ -1,31 +1,35 @@
 """Says in plain English what a scene shows, and in what two scenes differ."""
 
+from dataclasses import replace
+
 from unicedit.world.photos import PHOTOS
-from unicedit.world.scene import Look, Scene, Thing
+from unicedit.world.scene import PLACES, Look, Scene, Thing
 from unicedit.world.words import EN, GRAIN_EN, NUMBER_EN, STYLE_EN, TONE_EN, VIEW_EN, article, indefinite, thing_text
 
-_POSES = {
+POSES_EN = {
     "left": "leaning to the left",
     "right": "leaning to the right",
     "jump": "up in the air",
     "inverted": "upside down",
     "flat": "without air",
 }
-_MATERIALS = {"metal": "of metal", "wood": "of wood", "glass": "of glass"}
+SPOILT = {"blur": "blurred", "blocks": "broken into blocks", "noise": "covered with noise", "bands": "reduced to a few harsh colours"}
+MATERIALS_OF = {"metal": "of metal", "wood": "of wood", "glass": "of glass"}
 
 
 def _traits(thing: Thing) -> list[str]:
-    said = [_MATERIALS[thing.material]] if thing.material != "plain" else []
+    said = [MATERIALS_OF[thing.material]] if thing.material != "plain" else []
     said += [f"with {article(thing.texture)} pattern"] if thing.texture != "none" else []
     said += [f"which is {thing.size}"] if thing.size != "normal" else []
-    said += [_POSES[thing.pose]] if thing.pose != "upright" else []
+    said += [POSES_EN[thing.pose]] if thing.pose != "upright" else []
     said += [f"looking {thing.expression}"] if thing.kind == "person" else []
     said += ["wearing a black hat"] if thing.hat else []
     said += [f'reading "{thing.word}"'] if thing.word else []
     return said
 
 
-def _thing(thing: Thing) -> str:
+def described(thing: Thing) -> str:
+    """A thing with all its traits, number and place: ``a red ball of metal in the top left``."""
     number = f" ({NUMBER_EN[str(thing.count)]} of them)" if thing.count > 1 else ""
     return " ".join([indefinite(thing.name) + number, *_traits(thing), f"in the {thing.place}"])
 
@@ -49,7 +53,7 @@ def caption(scene: Scene) -> str:
     else:
         ground = "A photograph" + (f" of {PHOTOS[scene.backdrop.photo].en}" if scene.backdrop else "")
     look = "".join(f", {part}" for part in _look(scene.look))
-    things = [_thing(thing) for thing in scene.things]
+    things = [described(thing) for thing in scene.things]
     return ground + look + (", showing " + ", ".join(things) if things else "") + "."
 
 
@@ -67,8 +71,19 @@ def differences(before: Scene, after: Scene) -> list[str]:
         namesake = [thing for thing in gone if thing.name == new.name]
         old = next(iter(namesake or [thing for thing in gone if thing.place == new.place]), None)
         if old is None:
-            found.append(f"There is now {_thing(new)}.")
+            found.append(f"There is now {described(new)}.")
             continue
         gone.remove(old)
-        found.append(f"{thing_text(old.name, EN).capitalize()} in the {old.place} is now {_thing(new)}.")
+        found.append(f"{thing_text(old.name, EN).capitalize()} in the {old.place} is now {described(new)}.")
     return found + [f"{thing_text(thing.name, EN).capitalize()} in the {thing.place} is gone." for thing in gone]
+
+
+def faults(smeared: bool, spoil: str) -> list[str]:
+    """What is visibly wrong with an edited picture, a sentence each: a smeared patch, a spoiling of the whole (empty: none)."""
+    found = ["A patch of the picture is smeared."] if smeared else []
+    return found + ([f"The whole picture is {SPOILT[spoil]}."] if spoil else [])
+
+
+def ordered(scene: Scene) -> Scene:
+    """The scene with its things in reading order, so that its description does not depend on the order in which they were drawn."""
+    return replace(scene, things=tuple(sorted(scene.things, key=lambda thing: PLACES.index(thing.place))))

@@ -7,7 +7,7 @@ from unicedit.provenance import Provenance
 from unicedit.vlm.port import VlmReply, VlmRequest
 from unicedit.world.apply import Impossible
 from unicedit.world.chance import chance
-from unicedit.world.describe import caption, differences
+from unicedit.world.describe import caption, differences, faults
 from unicedit.world.faults import FaultRates
 from unicedit.world.grammar import say
 from unicedit.world.outcome import Outcome, mistaken, outcome
@@ -16,7 +16,6 @@ from unicedit.world.truth import true_texts, wording_of
 from unicedit.world.words import CN, EN
 
 MODEL = f"simulated-verifier-{VERSION}"
-_SPOILS = {"blur": "blurred", "blocks": "broken into blocks", "noise": "covered with noise", "bands": "reduced to a few harsh colours"}
 
 
 class SimulatedVerifier:
@@ -75,10 +74,7 @@ class SimulatedVerifier:
 
 def _seen(happened: Outcome, flicker: float) -> list[str]:
     seen = differences(happened.before, happened.final)
-    if happened.smear is not None:
-        seen.append("A patch of the picture is smeared.")
-    if happened.spoil:
-        seen.append(f"The whole picture is {_SPOILS[happened.spoil]}.")
+    seen += faults(happened.smear is not None, happened.spoil)
     if not seen and flicker > 0:
         return ["No difference but faint noise."]
     return seen
