@@ -124,7 +124,7 @@ def phrase(group: Group, number: int, pictures: int, lot: random.Random) -> Less
     return Lesson("phrase", shown(number, pictures), ((question, say(change.edit, language, lot.randrange(WORDINGS))),), change.edit)
 
 
-def answer(group: Group, picture: int, lot: random.Random, count: int = 3) -> Lesson:
+def answer(group: Group, picture: int, lot: random.Random, count: int = 6) -> Lesson:
     """One picture and several questions about it, of all places and traits that can be seen."""
     scene = _scene(group, picture)
     asked: list[tuple[str, str]] = [(WHAT.format(place), _what(scene.at(place))) for place in PLACES]
@@ -132,6 +132,24 @@ def answer(group: Group, picture: int, lot: random.Random, count: int = 3) -> Le
         asked.append((WHERE.format(thing_text(thing.name, EN)), thing.place))
         asked += [(question.format(thing.place), _trait(thing, trait)) for trait, question in TRAITS.items() if _has(thing, trait)]
     return Lesson("answer", (picture,), tuple(lot.sample(asked, min(count, len(asked)))))
+
+
+def answer_both(group: Group, number: int | None, pictures: int, lot: random.Random, count: int = 6) -> Lesson:
+    """Two pictures, or three, and several questions about places and traits, each answered for both pictures: a line for the first, a line for the
+    second. More to learn from a pair than its one difference. ``number`` is None for no edit.
+    """
+    before, after = group.before, group.before if number is None else group.changes[number - 1].after
+    asked: list[tuple[str, str]] = []
+    for place in PLACES:
+        first, second = before.at(place), after.at(place)
+        asked.append((WHAT.format(place), f"{_what(first)}\n{_what(second)}"))
+        if first is not None and second is not None:
+            asked += [
+                (question.format(place), f"{_trait(first, trait)}\n{_trait(second, trait)}")
+                for trait, question in TRAITS.items()
+                if _has(first, trait) and _has(second, trait)
+            ]
+    return Lesson("answer", shown(number, pictures), tuple(lot.sample(asked, min(count, len(asked)))))
 
 
 def translate(edit: Edit, lot: random.Random) -> Lesson:
@@ -173,20 +191,19 @@ def _trait(thing: Thing, trait: str) -> str:
 
 
 def lessons_of(group: Group, lot: random.Random) -> Sequence[Lesson]:
-    """One visit's lessons about a group: every change compared, mostly with the differential picture; the rest by lot."""
-    found = [_compared(group, number, lot) for number in range(1, len(group.changes) + 1)]
-    if lot.random() < 0.6:
-        found.append(_compared(group, None, lot))
+    """One visit's lessons about a group: every change and no change compared, half of them with the differential picture; the rest by lot."""
+    found = [_compared(group, number, lot) for number in (*range(1, len(group.changes) + 1), None)]
     visible = [0] + [number for number, change in enumerate(group.changes, 1) if plain(change.after, change.spoil)]
     if plain(group.before):
         if lot.random() < 0.5:
             found.append(describe(group, lot.choice(visible)))
         found.append(answer(group, lot.choice(visible), lot))
+        found.append(answer_both(group, lot.choice([*visible[1:], None]), lot.choice((2, 3)), lot))
     return found
 
 
 def _compared(group: Group, number: int | None, lot: random.Random) -> Lesson:
-    pictures = 3 if lot.random() < 0.65 else 2
+    pictures = lot.choice((2, 3))
     how = lot.random()
     lesson = report(group, number, pictures, "full" if how < 0.4 else "short", lot.randrange(WORDINGS)) if how < 0.75 else None
     if lesson is None and how > 0.93 and number is not None and group.changes[number - 1].kind == NONE:
