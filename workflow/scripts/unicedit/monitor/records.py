@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ log = logging.getLogger(__name__)
 
 Place = tuple[str, str]  # stage, shard
 _COUNTS = ("total", "done", "computed", "reused", "resumed", "failed", "attempt")
+_READERS = 8  # on a network file system each opening waits for a server
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Record:
     resumed: int
     failed: int
     attempt: int
+    started: float
     updated: float
     finished: bool
     version: tuple[int, int]
@@ -34,7 +37,8 @@ class Record:
 def _record(value: Any, place: Place, version: tuple[int, int]) -> Record:
     total, done, computed, reused, resumed, failed, attempt = (int(value.get(name, 0)) for name in _COUNTS)
     updated, finished = float(value["updated"]), bool(value["finished"])
-    return Record(*place, total, done, computed, reused, resumed, failed, attempt, updated, finished, version)
+    started = float(value.get("started", updated))
+    return Record(*place, total, done, computed, reused, resumed, failed, attempt, started, updated, finished, version)
 
 
 class Records:
@@ -47,17 +51,22 @@ class Records:
 
     def read(self) -> dict[Place, Record]:
         """The records by stage and shard, as they are now. A file that is no record is named in the log once, and left out."""
-        found: dict[Place, Record] = {}
+        places: list[tuple[str, Place]] = []
         for stage in self._stages():
             with os.scandir(self.folder / stage) as entries:
-                for entry in entries:
-                    if entry.name.endswith(".json") and not entry.name.startswith("."):
-                        place = (stage, entry.name.removesuffix(".json"))
-                        record = self._read(Path(entry.path), place)
-                        if record is not None:
-                            found[place] = record
-        self._known = found
-        return dict(sorted(found.items()))
+                places += [
+                    (entry.path, (stage, entry.name[: -len(".json")]))
+                    for entry in entries
+                    if entry.name.endswith(".json") and not entry.name.startswith(".")
+                ]
+        with ThreadPoolExecutor(_READERS) as readers:
+            chunks = readers.map(self._read_some, (places[at : at + 500] for at in range(0, len(places), 500)))
+            self._known = {(record.stage, record.shard): record for chunk in chunks for record in chunk}
+        return dict(sorted(self._known.items()))
+
+    def _read_some(self, places: list[tuple[str, Place]]) -> list[Record]:
+        read = (self._read(path, place) for path, place in places)
+        return [record for record in read if record is not None]
 
     def _stages(self) -> list[str]:
         if not self.folder.is_dir():
@@ -65,16 +74,17 @@ class Records:
         with os.scandir(self.folder) as entries:
             return sorted(entry.name for entry in entries if entry.is_dir())
 
-    def _read(self, path: Path, place: Place) -> Record | None:
+    def _read(self, path: str, place: Place) -> Record | None:
         try:
-            status = path.stat()
+            status = os.stat(path)
             version = (status.st_mtime_ns, status.st_ino)
             known = self._known.get(place)
             if known is not None and known.version == version:
                 return known
             if self._unreadable.get(place) == version:
                 return None
-            text = path.read_bytes()
+            with open(path, "rb") as stream:  # noqa: PTH123 - a Path for each of tens of thousands takes longer than the reading
+                text = stream.read()
         except FileNotFoundError:  # removed since the folder was listed
             return None
         try:
