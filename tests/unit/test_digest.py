@@ -1,5 +1,7 @@
 """Code digests change when logic does, and only then."""
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,8 +38,9 @@ def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def forget() -> None:
-    for function in (digest._path_of, digest._syntax, digest.code_digest):
+    for function in (digest._path_of, digest._syntax, digest._kept, digest.code_digest):
         function.cache_clear()
+    digest._seen.clear()
 
 
 def changed(scripts: Path, name: str, old: str, new: str) -> bool:
@@ -84,3 +87,32 @@ def test_closure_leaves_out_what_it_is_told_to(scripts: Path) -> None:
     assert list(digest.closure(["unicedit.engine"], without=["unicedit.helper"])) == ["unicedit.engine", "unicedit.late"]
     with pytest.raises(ValueError, match=r"unicedit\.absent"):
         digest.closure(["unicedit.absent"])
+
+
+def test_kept_syntax_gives_the_same_digest_without_parsing(scripts, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    digest.keep_syntax()
+    assert not digest.KEPT.exists()  # no run was ever here
+    digest.KEPT.parent.mkdir()
+    before = digest.code_digest("job")
+    digest.keep_syntax()
+    forget()
+    with monkeypatch.context() as patched:
+        patched.setattr(digest, "_parsed", lambda *_: pytest.fail("parsed again"))
+        assert digest.code_digest("job") == before
+    (scripts / "unicedit/prompt.jinja").write_text("Tell {{ it }}.")
+    forget()
+    assert digest.code_digest("job") != before  # templates are not kept
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"3": {}}', '{"VERSION": {"a": [1]}}', '{"VERSION": 3}'])
+def test_spoilt_kept_syntax_is_made_again(scripts, tmp_path, monkeypatch, text):
+    monkeypatch.chdir(tmp_path)
+    before = digest.code_digest("job")
+    digest.KEPT.parent.mkdir()
+    digest.KEPT.write_text(text.replace("VERSION", json.dumps(sys.version)[1:-1]))
+    forget()
+    assert digest.code_digest("job") == before
+    digest.keep_syntax()
+    forget()
+    assert digest._kept()

@@ -5,6 +5,7 @@ sys.path.insert(0, SCRIPTS)
 
 from functools import partial
 
+from unicedit.digest import keep_syntax
 from unicedit.errors import PipelineError
 from unicedit.evaluation.grid import Grid
 from unicedit.workflow import Pipeline, plans_only, run_with_this_interpreter
@@ -74,3 +75,4 @@ def verifier_outputs():
 
 if workflow.is_main_process:
     pipeline.settle()
+    keep_syntax()

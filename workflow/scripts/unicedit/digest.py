@@ -2,17 +2,24 @@
 
 Both hash the abstract syntax of modules without comments, docstrings and layout, so that they change when logic does and only then. Templates that a module names
 in a string (``"prompt.jinja"``) and that lie beside it count as its text.
+
+Every Slurm job reads the Snakefile again, and the syntax of two hundred modules takes a second: what is known of a module's bytes is kept in Snakemake's own folder.
 """
 
 import ast
 import functools
 import hashlib
+import json
+import os
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 SCRIPTS = Path(__file__).resolve().parents[1]
 PACKAGE = "unicedit"
 RESOURCES = (".jinja",)
+KEPT = Path(".snakemake/unicedit-syntax.json")
 
 
 @functools.cache
@@ -37,11 +44,17 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
     return tree
 
 
-@functools.cache
-def _syntax(path: Path) -> tuple[str, tuple[str, ...]]:
-    """A module's digest, and the project modules it imports anywhere (also inside functions)."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    resources: list[str] = []
+class _Syntax(NamedTuple):
+    """What a module's bytes say by themselves: the digest of its syntax, all that it imports, and strings that may name templates."""
+
+    digest: str
+    imported: list[str]
+    templates: list[str]
+
+
+def _parsed(text: str, path: Path) -> _Syntax:
+    tree = ast.parse(text, filename=str(path))
+    templates: list[str] = []
     imported: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -49,13 +62,45 @@ def _syntax(path: Path) -> tuple[str, tuple[str, ...]]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             imported.add(node.module)
             imported.update(f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith(RESOURCES):
-            beside = path.parent / node.value
-            if "/" not in node.value and beside.is_file():
-                resources.append(beside.read_text(encoding="utf-8"))
-    text = "\n".join([ast.unparse(_without_docstrings(tree)), *resources])
-    ours = sorted(name for name in imported if name.split(".")[0] == PACKAGE and _path_of(name) is not None)
-    return hashlib.sha256(text.encode()).hexdigest(), tuple(ours)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith(RESOURCES) and "/" not in node.value:
+            templates.append(node.value)
+    ours = sorted(name for name in imported if name.split(".")[0] == PACKAGE)
+    return _Syntax(hashlib.sha256(ast.unparse(_without_docstrings(tree)).encode()).hexdigest(), ours, templates)
+
+
+@functools.cache
+def _kept() -> dict[str, _Syntax]:
+    """What earlier runs kept, by the SHA-256 of a module's text; empty where nothing usable was kept."""
+    try:
+        kept = json.loads(KEPT.read_text(encoding="utf-8"))
+        return {key: _Syntax(*value) for key, value in kept[sys.version].items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}  # a cache: what cannot be read is made again
+
+
+def keep_syntax() -> None:
+    """Keep what is known of all modules for the next process, where Snakemake's folder is there and anything is new."""
+    known = {key: value for key, value in _seen.items() if key not in _kept()}
+    if not known or not KEPT.parent.is_dir():
+        return
+    partial = KEPT.with_suffix(f".{os.getpid()}.partial")
+    partial.write_text(json.dumps({sys.version: _seen}), encoding="utf-8")
+    partial.replace(KEPT)
+
+
+_seen: dict[str, _Syntax] = {}
+
+
+@functools.cache
+def _syntax(path: Path) -> tuple[str, tuple[str, ...]]:
+    """A module's digest, and the project modules it imports anywhere (also inside functions)."""
+    text = path.read_text(encoding="utf-8")
+    key = hashlib.sha256(text.encode()).hexdigest()
+    found = _seen[key] = _kept().get(key) or _parsed(text, path)
+    beside = [path.parent / name for name in found.templates]
+    resources = [template.read_text(encoding="utf-8") for template in beside if template.is_file()]
+    digest = hashlib.sha256("\n".join([found.digest, *resources]).encode()).hexdigest()
+    return digest, tuple(name for name in found.imported if _path_of(name) is not None)
 
 
 def inside(module: str, rooms: Iterable[str]) -> bool:
