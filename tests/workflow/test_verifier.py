@@ -46,3 +46,5 @@ def test_run_verifies_with_the_verifier_it_trains(tmp_path: Path) -> None:
     assert {(label, "measured") for label in ("Base", "+ SFT", "+ D2PO", "SSIM")} <= rows
     assert any(source == "reported" for _, source in rows)
     assert run.planned() == {}
+    assert "0 failed rows in 0 shards of samples" in run.command("retry", "--stage", "samples", "--configfile", "test.yaml").stdout
+    assert "already has today's recipe" in run.command("accept", "--stage", "samples", "--configfile", "test.yaml").stdout

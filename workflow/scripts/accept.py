@@ -3,23 +3,22 @@
 from pathlib import Path
 
 from unicedit.command import run, run_parser
-
-STAGES = ("ingest", "prefilter", "instruct", "edit", "verify")
+from unicedit.map import MAPPED
 
 
 def main() -> None:
     made = run_parser(str(__doc__))
-    made.add_argument("--stage", choices=STAGES, required=True, help="stage whose rows are adopted")
+    made.add_argument("--stage", choices=MAPPED, required=True, help="stage whose rows are adopted")
     made.add_argument("--why", default="accepted by the user", help="reason, for the record")
     arguments = made.parse_args()
     from unicedit.accept import accept
     from unicedit.recipes import todays_recipes
+    from unicedit.training.recipes import samples_recipe
     from unicedit.workflow import read_config
 
     config = read_config([Path("config/config.yaml"), *arguments.configfile])
-    entries = accept(
-        arguments.results or Path(config.paths.results), arguments.stage, todays_recipes(arguments.stage, config), arguments.why
-    )
+    recipes = {"": samples_recipe(config.samples)} if arguments.stage == "samples" else todays_recipes(arguments.stage, config)
+    entries = accept(arguments.results or Path(config.paths.results), arguments.stage, recipes, arguments.why)
     for entry in entries:
         print(f"{entry['rows']} rows of {arguments.stage} {entry['variant']} made by recipe {entry['old']} serve for {entry['new']}")
     print(

@@ -1,13 +1,12 @@
 """Have the failed rows of a stage computed again at the next run; its other rows are reused."""
 
 from unicedit.command import folders, run, run_parser
-
-STAGES = ("ingest", "prefilter", "instruct", "edit", "verify")
+from unicedit.map import MAPPED
 
 
 def main() -> None:
     made = run_parser(str(__doc__))
-    made.add_argument("--stage", choices=STAGES, required=True, help="stage whose failed rows are tried again")
+    made.add_argument("--stage", choices=MAPPED, required=True, help="stage whose failed rows are tried again")
     arguments = made.parse_args()
     from unicedit.files import read_json
     from unicedit.sidecar import set_aside
