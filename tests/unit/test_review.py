@@ -106,7 +106,10 @@ def test_latest_counts_of_one_reviewer_and_rejection_between_reviewers() -> None
 
 
 def test_a_correction_changes_the_texts_and_says_who_saw_them() -> None:
-    row = corrected(sample(1), review(decision="correct", texts={"true_en": "Paint it red.", "differences": ["Red now."]}))
+    told = {**sample(1), "other_wordings": [{"en": "Make it blue.", "cn": "变成蓝色。"}]}
+    assert corrected(told, review(decision="correct", texts={"given_en": "Redden it."}))["other_wordings"] == told["other_wordings"]
+    row = corrected(told, review(decision="correct", texts={"true_en": "Paint it red.", "differences": ["Red now."]}))
+    assert row["other_wordings"] == [], "they were wordings of the text that was wrong"
     assert (row["true_en"], row["differences"], row["reviewer"], row["reviewed_at"]) == (
         "Paint it red.", ["Red now."], "person-1", "2026-01-02T03:04:05Z",
     )  # fmt: skip

@@ -169,6 +169,10 @@ def test_texts_fit_the_kind(made: dict[str, tuple[Drawn, dict[str, Any]]]) -> No
             assert true == (None, None)
             assert rejected == given
         assert bool(row["differences"]) == (row["kind"] != NO_EDIT)
+        for other in row["other_wordings"]:
+            assert one.done is not None and (other["en"], other["cn"]) != true
+            assert read(other["en"]) == read(other["cn"]) == read(say(one.done, EN)), "another wording says the same"
+        assert bool(row["other_wordings"]) == row["is_changed"]
         assert row["rejected_differences"]
         assert row["rejected_differences"] != row["differences"] or row["kind"] == FAILED_EDIT
         assert (row["reviewer"], row["purpose"]) == (None, "sft" if one.split == "train" else None)

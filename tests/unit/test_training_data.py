@@ -77,6 +77,35 @@ def test_the_preferred_reply_is_true_and_the_rejected_one_claims_what_did_not_ha
     assert (rejected.is_changed, rejected.instruction_en) == (True, told["rejected_en"])
 
 
+def replies(row: dict[str, Any]) -> tuple[tuple[bool, str], tuple[bool, str]]:
+    """Verdict and English instruction of the preferred and of the rejected reply."""
+    chosen, rejected = (parse_reply(row[name][0]["content"][0]["text"], ShortReply) for name in ("chosen", "rejected"))
+    return (chosen.is_changed, chosen.instruction_en), (rejected.is_changed, rejected.instruction_en)
+
+
+@pytest.mark.parametrize("ranked", [False, True])
+def test_each_right_wording_is_preferred_and_the_kinds_keep_their_shares(tmp_path: Path, ranked: bool) -> None:
+    told = sample(3, "normal", "d2po"), sample(5, "hallucination", "d2po"), sample(4, "no_edit", "d2po")
+    for row, count in zip(told, (2, 1, 0), strict=True):
+        row["other_wordings"] = [{"en": f"Wording {number}.", "cn": f"说法{number}。"} for number in range(count)]
+    rows = preference_rows(write(tmp_path / "pairs.parquet", list(told)), "short", "none", wordings=3, ranked=ranked)
+    copies = 5 if ranked else 3
+    assert len(rows.keys) == len(rows.lengths) == len(rows.shapes) == len(rows.dataset) == 3 * copies
+    assert len(set(rows.keys)) == 3 * copies and [rows.dataset[number]["key"] for number in range(3 * copies)] == list(rows.keys)
+    assert rows.keys[:3] == [row["key"] for row in told]
+
+    def pairs(at: int) -> list[tuple[tuple[bool, str], tuple[bool, str]]]:
+        return [replies(rows.dataset[3 * copy + at]) for copy in range(copies)]
+
+    own, wrong = (True, told[0]["true_en"]), (True, told[0]["rejected_en"])
+    first, second = (True, "Wording 0."), (True, "Wording 1.")
+    assert pairs(0) == [(own, wrong), (first, wrong), (second, wrong), *([(own, first), (own, second)] if ranked else [])]
+    own, wrong = (True, told[1]["true_en"]), (True, told[1]["rejected_en"])
+    around = [(own, wrong), (first, wrong), *([(own, first)] if ranked else [])]
+    assert pairs(1) == [around[copy % len(around)] for copy in range(copies)]
+    assert set(pairs(2)) == {((False, ""), (True, told[2]["rejected_en"]))}
+
+
 def test_a_share_of_the_rows_is_asked_without_the_instruction(tmp_path: Path) -> None:
     data = samples_file(tmp_path / "sft.parquet", 200, "sft")
     rows = sft_rows(data, ["normal", "no_edit"], "short", "none", withheld=0.25)

@@ -14,7 +14,7 @@ from unicedit.verifier.chat import Form, reply_text
 from unicedit.verifier.chat import question as question_of
 from unicedit.world.describe import caption, described, differences, faults, ordered
 from unicedit.world.faults import DAMAGE, NONE
-from unicedit.world.grammar import Edit, say
+from unicedit.world.grammar import WORDINGS, Edit, say
 from unicedit.world.scene import PLACES, Scene, Thing
 from unicedit.world.words import CN, EN, thing_text
 
@@ -43,7 +43,6 @@ QUESTIONS = (
     DESCRIBE, COMPARE, COMPARE_THREE, INSTRUCT, ENGLISH, CHINESE, TO_CHINESE, TO_ENGLISH, OTHERWISE,
     *(part.replace("{}", place) for part in (WHAT, *TRAITS.values()) for place in PLACES), "Where is", "user\n", "assistant\n",
 )  # fmt: skip
-WORDINGS = 6  # the least common multiple of two and three: each wording of each operation is among them
 NUMBERS = ("none", "one", "two", "three")
 _GREY = ("grey", "sepia")
 

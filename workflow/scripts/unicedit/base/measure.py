@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 from unicedit.base.feed import Feed
-from unicedit.base.lessons import CHINESE, ENGLISH, INSTRUCT, WORDINGS, Lesson, answer, compare, describe, plain, report
+from unicedit.base.lessons import CHINESE, ENGLISH, INSTRUCT, Lesson, answer, compare, describe, plain, report
 from unicedit.base.model import token_grid, tokens_of
 from unicedit.base.saying import Writer, logits_of, visit
 from unicedit.base.scenes import Group
 from unicedit.world.faults import NONE, QUALITY
-from unicedit.world.grammar import say
+from unicedit.world.grammar import WORDINGS, say
 from unicedit.world.photos import PHOTOS
 from unicedit.world.scene import held_out
 from unicedit.world.words import CN, EN

@@ -36,6 +36,16 @@ class D2poSettings(TrainingSettings):
         description="Terms of the loss and their weights, by trl's names. `sigmoid` alone is the paper's; `sft` is the cross-entropy of the preferred reply, "
         "without which its probability may fall as long as the other's falls faster. `sft` alone is a control of Table 5.",
     )
+    wordings: int = Field(
+        1,
+        ge=1,
+        le=6,
+        description="Right wordings of what changed that are preferred to a pair's rejected reply, each in a pair of its own, as far as the samples list them; "
+        "1: the one wording alone. A row without others is repeated as often, so that the kinds keep their shares.",
+    )
+    ranked: bool = Field(
+        False, description="With several `wordings`: the first is preferred to each of the others too, so that right answers are ranked."
+    )
     label_smoothing: float = Field(
         0.0, ge=0, lt=0.5, description="Share of pairs taken for wrongly labelled, for the terms `robust` and `exo_pair`."
     )

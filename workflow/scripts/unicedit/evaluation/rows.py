@@ -40,6 +40,8 @@ ROWS: dict[str, TableRow] = {
     "sft_withheld": TableRow("+ SFT, instruction withheld in part", "sft_withheld"),
     "withheld": TableRow("D2PO, instruction withheld in part", "d2po_withheld"),
     "withheld_control": TableRow("control, instruction withheld in part", "control_withheld"),
+    "wordings": TableRow("D2PO, several right wordings", "d2po_wordings"),
+    "ranked": TableRow("D2PO, several right wordings, ranked", "d2po_ranked"),
     **{f"d2po_{steps}": TableRow(f"D2PO, {steps:,} updates", f"d2po_{steps}") for steps in LENGTHS},
     **{f"control_{steps}": TableRow(f"control, {steps:,} updates", f"control_{steps}") for steps in LENGTHS},
 }
@@ -63,6 +65,9 @@ COMPARED: tuple[tuple[str, str], ...] = (
     ("withheld", "d2po"),
     ("withheld_control", "control"),
     ("withheld", "withheld_control"),
+    ("wordings", "d2po"),
+    ("ranked", "d2po"),
+    ("ranked", "wordings"),
     *((f"d2po_{steps}", f"control_{steps}") for steps in LENGTHS),
 )
 CLAIM = ("d2po", "control")

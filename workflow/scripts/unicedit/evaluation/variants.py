@@ -9,6 +9,7 @@ from unicedit.evaluation.rows import LENGTHS, ROWS
 
 Stage = Literal["sft", "d2po"]
 WITHHELD = 0.3  # share of the rows asked without the instruction
+WORDINGS = 3  # right wordings of a pair; the world's grammar has two or three of each operation
 TRIAL = "trial-"  # begins the name of a run that tries a learning rate
 
 
@@ -38,6 +39,9 @@ VARIANTS: dict[str, Variant] = {
     "sft_withheld": Variant("sft", None, "sft", {"withheld": WITHHELD}),
     "d2po_withheld": Variant("d2po", "sft_withheld", "d2po", {"withheld": WITHHELD}),
     "control_withheld": Variant("d2po", "sft_withheld", "d2po", {"withheld": WITHHELD, "losses": {"sft": 1.0}}),
+    # and pairs whose right reply is not one alone: several wordings, equal or ranked
+    "d2po_wordings": Variant("d2po", "sft", "d2po", {"wordings": WORDINGS}),
+    "d2po_ranked": Variant("d2po", "sft", "d2po", {"wordings": WORDINGS, "ranked": True}),
     **{
         f"{name}_{steps}": Variant("d2po", "sft", "d2po", {"steps": steps, "epochs": None, **changes}, rate_of=name)
         for steps in LENGTHS

@@ -22,7 +22,10 @@ def d2po_trainer(job: "TrainingJob", callbacks: Sequence[Any] = ()) -> tuple[D2P
     """The trainer, ready to train a job, and the number of rows it trains on. Raises ``PipelineError`` for unusable data, ``EngineError`` for an unusable base model."""
     settings, launch, verifier = job.settings, job.launch, job.verifier
     assert isinstance(settings, D2poSettings)
-    rows = preference_rows(job.data, verifier.form, verifier.differential, withheld=settings.withheld, cache=job.folder / "rows")
+    rows = preference_rows(
+        job.data, verifier.form, verifier.differential, wordings=settings.wordings, ranked=settings.ranked, withheld=settings.withheld,
+        cache=job.folder / "rows",
+    )  # fmt: skip
     steps = updates(len(rows.keys), settings.batch_size, settings.steps, settings.epochs)
     numbers = order(rows.shapes, rows.lengths, settings.batch_size, steps, settings.seed)
     # before the models: under ZeRO-3 they decide how weights are loaded

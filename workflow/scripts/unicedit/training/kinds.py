@@ -9,11 +9,12 @@ from unicedit.training.schema import NORMAL
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An instruction in English and Chinese, and the visible differences that it claims."""
+    """An instruction in English and Chinese, the visible differences that it claims, and other wordings of it (English, Chinese) where they are known."""
 
     en: str
     cn: str
     differences: tuple[str, ...]
+    others: tuple[tuple[str, str], ...] = ()
 
 
 def texts(kind: str, given: Told, true: Told | None, mistaken: Told | None, seen: Sequence[str] = ()) -> Row:
@@ -29,6 +30,7 @@ def texts(kind: str, given: Told, true: Told | None, mistaken: Told | None, seen
         "given_cn": given.cn,
         "true_en": true.en if true else None,
         "true_cn": true.cn if true else None,
+        "other_wordings": [{"en": en, "cn": cn} for en, cn in true.others] if true else [],
         "differences": list(true.differences if true else seen),
         "is_changed": true is not None,
         "rejected_en": rejected.en if rejected else None,

@@ -159,4 +159,6 @@ def corrected(sample: Row, review: Review) -> Row:
         for language in ("en", "cn"):
             if f"given_{language}" in texts and sample[f"rejected_{language}"] == sample[f"given_{language}"]:
                 texts.setdefault(f"rejected_{language}", texts[f"given_{language}"])
+    if not texts.keys().isdisjoint(("true_en", "true_cn")):
+        texts["other_wordings"] = []  # they were wordings of the text that was wrong
     return {**sample, **texts, "reviewer": review.reviewer, "reviewed_at": review.time}

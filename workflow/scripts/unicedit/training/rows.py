@@ -26,6 +26,7 @@ _NEEDED = (
     "is_changed",
 )  # fmt: skip
 _REJECTED = ("rejected_en", "rejected_cn", "rejected_differences")
+_COPY = "copy"  # which of a row's pairs
 _AGAIN = "make it again (remove it and run the pipeline), or name another file"
 _TEXTS = ("given_en", "given_cn", "true_en", "true_cn", "source_caption", "edit_caption", "differences")
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -52,10 +53,15 @@ def asked(row: Mapping[str, Any], form: Form, differential: Differential, withhe
     return question(given, form, 3 if differential == "image" else 2)
 
 
-def true_reply(row: Mapping[str, Any], form: Form) -> str:
-    """The reply that is true of a row. Raises ``PipelineError`` for a row whose texts make no valid reply."""
-    restated = (row["true_en"] or "", row["true_cn"] or "") if row["is_changed"] else ("", "")
+def true_reply(row: Mapping[str, Any], form: Form, wording: int = 0) -> str:
+    """The reply that is true of a row, in its first wording or one of the others. Raises ``PipelineError`` for a row whose texts make no valid reply."""
+    restated = wordings_of(row)[wording] if row["is_changed"] else ("", "")
     return _reply(row, form, row["differences"] or [], bool(row["is_changed"]), restated)
+
+
+def wordings_of(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The right wordings of what changed, English and Chinese; the row's own first."""
+    return [(row["true_en"] or "", row["true_cn"] or ""), *((one["en"], one["cn"]) for one in row.get("other_wordings") or [])]
 
 
 def rejected_reply(row: Mapping[str, Any], form: Form) -> str:
@@ -80,11 +86,30 @@ def sft_rows(
     return _open(data, _NEEDED, kinds, cache, row)
 
 
-def preference_rows(data: Path, form: Form, differential: Differential, *, withheld: float = 0.0, cache: Path | None = None) -> Rows:
-    """The same with ``chosen`` and ``rejected`` in place of ``completion``, for the pairs of all kinds."""
+def preference_rows(
+    data: Path,
+    form: Form,
+    differential: Differential,
+    *,
+    wordings: int = 1,
+    ranked: bool = False,
+    withheld: float = 0.0,
+    cache: Path | None = None,
+) -> Rows:
+    """The same with ``chosen`` and ``rejected`` in place of ``completion``, for the pairs of all kinds.
+
+    With several ``wordings`` a row is in the data as often as there may be pairs of it: each wording over the rejected reply and, where they are
+    ``ranked``, the first wording over each other; a row with fewer wordings goes round its pairs again.
+    """
+    copies = wordings + (wordings - 1 if ranked else 0)
 
     def row(values: Mapping[str, Any]) -> dict[str, Any]:
-        chosen, rejected = true_reply(values, form), rejected_reply(values, form)
+        known = min(wordings, len(wordings_of(values))) if values["is_changed"] else 1
+        pair = values[_COPY] % (2 * known - 1 if ranked else known) if copies > 1 else 0
+        if pair < known:
+            chosen, rejected = true_reply(values, form, pair), rejected_reply(values, form)
+        else:
+            chosen, rejected = true_reply(values, form), true_reply(values, form, pair - known + 1)
         if chosen == rejected:
             raise PipelineError(
                 f"{data}: row {values['key']}: the rejected reply is the true one; correct its rejected_* columns, or remove the row"
@@ -93,7 +118,7 @@ def preference_rows(data: Path, form: Form, differential: Differential, *, withh
         chat, other = (messages(text, pictures_of(differential), reply) for reply in (chosen, rejected))
         return {**_pictures(values), "prompt": chat[:1], "chosen": chat[1:], "rejected": other[1:]}
 
-    return _open(data, (*_NEEDED, *_REJECTED), None, cache, row)
+    return _open(data, (*_NEEDED, *_REJECTED, *(("other_wordings",) if copies > 1 else ())), None, cache, row, copies)
 
 
 def _chance(key: str) -> float:
@@ -113,13 +138,23 @@ def _reply(row: Mapping[str, Any], form: Form, differences: Sequence[str], is_ch
 
 
 def _pictures(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"key": row["key"], "images": [row["source_image"], row["edit_image"]]}
+    return {"key": _key(row["key"], row.get(_COPY, 0)), "images": [row["source_image"], row["edit_image"]]}
+
+
+def _key(key: str, copy: int) -> str:
+    """Each pair of a row is known by a key of its own: the reference's log-probabilities are."""
+    return f"{key}+{copy}" if copy else key
 
 
 def _open(
-    data: Path, columns: Sequence[str], kinds: Sequence[str] | None, cache: Path | None, row: Callable[[Mapping[str, Any]], dict[str, Any]]
+    data: Path,
+    columns: Sequence[str],
+    kinds: Sequence[str] | None,
+    cache: Path | None,
+    row: Callable[[Mapping[str, Any]], dict[str, Any]],
+    copies: int = 1,
 ) -> Rows:
-    from datasets import Dataset
+    from datasets import Dataset, concatenate_datasets
 
     _check_schema(data, columns)
     if cache is None:
@@ -137,14 +172,18 @@ def _open(
         rows = [row(dict(zip(batch, values, strict=True))) for values in zip(*batch.values(), strict=True)]
         return {name: [one[name] for one in rows] for name in rows[0]}
 
+    chosen = table.select(wanted)
+    if copies > 1:  # a column beside the table: no picture is copied
+        numbered = [table.add_column(_COPY, [copy] * len(table)) for copy in range(copies)]
+        chosen = concatenate_datasets([one.select(wanted) for one in numbered])
+    lengths = [
+        sum(len(one[name] or "") for name in _TEXTS[:-1]) + sum(map(len, one["differences"] or [])) for one in (light[at] for at in wanted)
+    ]
     return Rows(
-        table.select(wanted).with_transform(made),
-        [light[at]["key"] for at in wanted],
-        [source + edit for source, edit in sizes],
-        [
-            sum(len(one[name] or "") for name in _TEXTS[:-1]) + sum(map(len, one["differences"] or []))
-            for one in (light[at] for at in wanted)
-        ],
+        chosen.with_transform(made),
+        [_key(light[at]["key"], copy) for copy in range(copies) for at in wanted],
+        [source + edit for source, edit in sizes] * copies,
+        lengths * copies,
     )
 
 

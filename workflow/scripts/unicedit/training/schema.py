@@ -40,6 +40,7 @@ SAMPLES = pa.schema(
         ("given_cn", pa.string()),
         ("true_en", pa.string()),  # what really changed; null where nothing valid did
         ("true_cn", pa.string()),
+        ("other_wordings", pa.list_(pa.struct([("en", pa.string()), ("cn", pa.string())]))),  # of what really changed, as right as those
         ("source_caption", pa.string()),
         ("edit_caption", pa.string()),
         ("differences", pa.list_(pa.string())),

@@ -18,7 +18,7 @@ from unicedit.world.describe import caption, differences, faults, ordered
 from unicedit.world.develop import shown
 from unicedit.world.editor import develop
 from unicedit.world.faults import NO_EDIT, NONE, FaultRates
-from unicedit.world.grammar import Edit, say
+from unicedit.world.grammar import WORDINGS, Edit, say
 from unicedit.world.outcome import Outcome, outcome
 from unicedit.world.scene import VERSION, Scene, scene_of
 from unicedit.world.words import CN, EN
@@ -112,8 +112,9 @@ class WorldSamples:
 
 
 def told(edit: Edit, before: Scene, wording: int) -> Told:
-    """The edit in both languages, and what it would change in the scene."""
-    return Told(say(edit, EN, wording), say(edit, CN, wording), tuple(differences(ordered(before), ordered(apply(edit, before)))))
+    """The edit in both languages, what it would change in the scene, and the grammar's other wordings of it."""
+    (first, *others) = dict.fromkeys((say(edit, EN, number), say(edit, CN, number)) for number in range(wording, wording + WORDINGS))
+    return Told(*first, tuple(differences(ordered(before), ordered(apply(edit, before)))), tuple(others))
 
 
 def happening(one: Drawn, provenance: Provenance) -> Outcome:

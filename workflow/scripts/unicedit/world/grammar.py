@@ -57,6 +57,9 @@ def compound(first: Edit, second: Edit) -> Edit:
     return Edit("compound", parts=(first, second))
 
 
+WORDINGS = 6  # the least common multiple of two and three: so many seeds give each wording of each operation
+
+
 def say(what: Edit, language: str, seed: int = 0) -> str:
     """The edit as an instruction in ``en`` or ``cn``; ``seed`` chooses among its wordings."""
     if what.parts:
