@@ -15,7 +15,7 @@ OVERLAY := $(if $(CONFIG),--configfile $(CONFIG),)
 SNAKEMAKE := $(BIN)/snakemake $(OVERLAY) --profile profiles/local --cores $(CORES) $(ARGS)
 COMMAND := $(BIN)/python workflow/scripts
 
-.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-long lint format bench status slurm-check config verify-results accept retry pilot unlock clean help
+.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-long lint format bench status slurm-check efficiency config verify-results accept retry pilot unlock clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -93,6 +93,9 @@ PROFILE_SLURM ?= profiles/slurm
 PROBE ?=
 slurm-check: install ## does profiles/slurm fit this cluster, and what should it say? PROBE=1 also asks a node of each partition
 	$(COMMAND)/slurm_check.py --profile $(PROFILE_SLURM) $(if $(PROBE),--probe) $(OVERLAY)
+
+efficiency: install ## after a run: memory, time and CPUs, asked for and used, by rule
+	$(COMMAND)/efficiency.py --profile $(PROFILE_SLURM) $(OVERLAY)
 
 config: install ## write the generated parts of config/: commented defaults, JSON schema, README table
 	$(COMMAND)/write_config.py

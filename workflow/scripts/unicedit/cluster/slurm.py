@@ -8,7 +8,7 @@ from unicedit.errors import PipelineError
 
 TIMEOUT_SECONDS = 60
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([KMGTP]?)", re.IGNORECASE)
-_FACTOR = {"K": 1 / 1024, "M": 1.0, "": 1.0, "G": 1024.0, "T": 1024.0**2, "P": 1024.0**3}
+_FACTOR = {"B": 1 / 1024**2, "K": 1 / 1024, "M": 1.0, "": 1.0, "G": 1024.0, "T": 1024.0**2, "P": 1024.0**3}
 
 
 class SlurmError(PipelineError):
