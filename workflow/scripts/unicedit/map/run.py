@@ -3,10 +3,8 @@
 import logging
 import os
 import shutil
-import signal
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,14 +19,11 @@ from unicedit.map.journal import Journal
 from unicedit.map.lease import Lease
 from unicedit.map.progress import Progress
 from unicedit.map.stage import Item, Row, RowError, Stage
+from unicedit.map.window import Window
 from unicedit.parquet import writer
 from unicedit.sidecar import Identity, count, seal
 
 log = logging.getLogger(__name__)
-
-
-class Interrupted(SystemExit):
-    """The job was told to stop (SIGTERM, as on preemption): the journal is flushed, a rerun continues."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +76,6 @@ def accepted_recipes(path: Path) -> dict[str, set[str]]:
     return found
 
 
-@contextmanager
-def stopping() -> Iterator[threading.Event]:
-    """Turn SIGTERM into an event that the loop looks at between batches (only possible in the main thread)."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-    before = signal.signal(signal.SIGTERM, lambda *_: event.set())
-    try:
-        yield event
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def _rows(stage: Stage, item: Item, result: list[Row] | RowError) -> list[Row]:
     mark = {stage.item_column: item.key, "recipe": item.recipe, "inputs": item.inputs}
     if isinstance(result, RowError):
@@ -105,10 +86,16 @@ def _rows(stage: Stage, item: Item, result: list[Row] | RowError) -> list[Row]:
 
 
 def _compute_missing(
-    stage: Stage, missing: Sequence[Item], journal: Journal, progress: Progress, settings: MapSettings, counts: dict[str, int]
+    stage: Stage,
+    missing: Sequence[Item],
+    journal: Journal,
+    progress: Progress,
+    settings: MapSettings,
+    counts: dict[str, int],
+    window: Window,
 ) -> None:
     unexpected = 0
-    with stopping() as stop:
+    with window:
         for items, results in computed(stage, missing, workers=settings.workers, prefetch=settings.prefetch, retries=settings.retries):
             rows: list[Row] = []
             for item, result in zip(items, results, strict=True):
@@ -117,14 +104,15 @@ def _compute_missing(
                 counts["failed"] += isinstance(result, RowError)
             journal.append(rows)
             counts["computed"] += len(items)
+            window.computed += len(items)
             counts["done"] += len(items)
             progress.update(counts)
             if unexpected == counts["computed"] >= settings.stop_after_failures:
                 raise EngineError(f"{stage.name}: the first {unexpected} rows all failed, the last with: {results[-1]}")
-            if stop.is_set():
+            if window.closing.is_set():
                 journal.close()
                 progress.update(counts, force=True)
-                raise Interrupted(143)
+                window.close()
     journal.close()
 
 
@@ -215,7 +203,8 @@ def run_map(stage: Stage, places: Places, identity: Identity, settings: MapSetti
         counts = {"computed": 0, "reused": reused, "resumed": len(finished.at) - reused, "failed": 0, "done": len(finished.at)}
         missing = [item for item in items if item.key not in finished]
         progress.update({"total": len(items), **counts}, force=True)
-        _compute_missing(stage, missing, journal, progress, settings, counts)
+        window = Window(places.journal / "window.json", f"{stage.name}, shard {identity.shard}")
+        _compute_missing(stage, missing, journal, progress, settings, counts, window)
         if missing:
             finished.add_journal(journal.own(), check=False)
         lost = [item.key for item in items if item.key not in finished]

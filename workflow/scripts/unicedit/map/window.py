@@ -1,0 +1,152 @@
+"""The time that Slurm lets a job run: a signal announces its end, and the job asks to be put into the queue again.
+
+The signal is SIGURG (``--signal=23@300`` in profiles/slurm): whoever does not handle it ignores it, so of all processes of a job only this one hears of it. SIGTERM (a
+cancelled or preempted job) stops a run too; the job is then put into the queue again only where Slurm takes its node for a higher one.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, NoReturn
+
+from unicedit.errors import PipelineError
+from unicedit.files import read_json, write_json
+
+log = logging.getLogger(__name__)
+ANNOUNCED = signal.SIGURG
+IDLE_WINDOWS = 2  # so many without one finished batch, and the job fails
+LAST_SECONDS = 20  # before the limit: then a batch in flight is given up
+KILLED_WITHIN = 120  # seconds that Slurm may take to end a job that goes back into the queue
+
+
+class Interrupted(SystemExit):
+    """The job was told to stop: the journal is flushed, a rerun continues."""
+
+
+class WindowError(PipelineError):
+    """A job's time limit passed again and again without one finished batch."""
+
+
+class Window:
+    """While the block runs, ``closing`` is set as soon as no further batch should begin; ``close`` then ends the process as it should.
+
+    ``record`` keeps, from one window of a job to the next, that the last one finished no batch. Signals reach the main thread only: elsewhere nothing is ever set.
+    """
+
+    def __init__(self, record: Path, what: str) -> None:
+        self.record = record
+        self.what = what
+        self.closing = threading.Event()
+        self.computed = 0  # rows finished in this window
+        self._job = os.environ.get("SLURM_JOB_ID", "")
+        self._announced = False
+        self._settled = threading.Lock()  # held by whoever decides what becomes of the job
+        self._former: dict[int, Any] = {}
+
+    def __enter__(self) -> "Window":
+        if threading.current_thread() is threading.main_thread():
+            self._former[signal.SIGTERM] = signal.signal(signal.SIGTERM, self._told)
+            if self._job:
+                self._former[ANNOUNCED] = signal.signal(ANNOUNCED, self._told)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+        if kind is None:
+            self._settled.acquire(blocking=False)  # all is computed: nothing is left to be given up
+            self.record.unlink(missing_ok=True)
+
+    def _told(self, number: int, frame: FrameType | None) -> None:
+        if number == ANNOUNCED and not self._announced:
+            self._announced = True
+            threading.Thread(target=self._last_moment, daemon=True, name="window").start()
+        self.closing.set()
+
+    def close(self) -> NoReturn:
+        """After the last batch, with everything journalled: put the job into the queue again where its time is over, and leave. Raises ``Interrupted``, or
+        ``WindowError`` where the job should not try again as it is.
+        """
+        if self._settled.acquire(blocking=False):
+            if self._announced:
+                self._go_on_later()
+            elif self._job and _preempted(self._job):
+                log.warning("%s: Slurm takes the node for a job of higher priority", self.what)
+                _requeue(self._job)
+        else:  # the other thread has asked already
+            time.sleep(KILLED_WITHIN)
+        raise Interrupted(143)
+
+    def _last_moment(self) -> None:
+        left = _seconds_left(self._job)
+        log.warning("%s: the job's time limit is %.0f s away; this batch is the last", self.what, left)
+        time.sleep(max(0.0, left - LAST_SECONDS))
+        if self._settled.acquire(blocking=False):
+            log.warning("%s: the last batch takes too long; it is computed again in the next window", self.what)
+            try:
+                self._go_on_later()
+            except WindowError as error:
+                log.error("%s", error)  # the time limit ends the job
+
+    def _go_on_later(self) -> None:
+        idle = 0 if self.computed else 1 + self._idle_before()
+        if idle >= IDLE_WINDOWS:
+            self.record.unlink(missing_ok=True)
+            raise WindowError(
+                f"{self.what}: {idle} time limits passed, and not one batch was finished; give the rule a longer `runtime` in the profile, or smaller batches"
+            )
+        write_json(self.record, {"job": self._job, "idle": idle})
+        log.warning("%s: %d rows in this window; the job goes back into the queue", self.what, self.computed)
+        _requeue(self._job)
+
+    def _idle_before(self) -> int:
+        try:
+            record = read_json(self.record)
+        except FileNotFoundError:
+            return 0
+        return int(record["idle"]) if record["job"] == self._job else 0  # another job has another time limit
+
+
+def _asked(*command: str) -> str:
+    """What one of Slurm's commands answers, empty if it cannot; that is logged."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        log.warning("%s: %s", command[0], error)
+        return ""
+    if done.returncode:
+        log.warning("%s: %s", " ".join(command), done.stderr.strip())
+    return done.stdout
+
+
+def _seconds_left(job: str) -> float:
+    """Seconds to the job's time limit, 0 if Slurm does not say."""
+    said = _asked("squeue", "--noheader", f"--jobs={job}", "--format=%L").strip()  # days-hours:minutes:seconds
+    days, _, rest = said.rpartition("-")
+    try:
+        parts = [int(days or 0) * 24, *(int(part) for part in rest.split(":"))]
+    except ValueError:
+        log.warning("squeue says %r of the time left", said)
+        return 0.0
+    hours, minutes, seconds = [0, 0, 0, *parts[1:]][-3:]
+    return ((parts[0] + hours) * 60 + minutes) * 60.0 + seconds
+
+
+def _preempted(job: str) -> bool:
+    """Whether Slurm is about to take the job's node for another job."""
+    fields = dict(field.split("=", 1) for field in _asked("scontrol", "--oneliner", "show", "job", job).split() if "=" in field)
+    return fields.get("PreemptTime", "None") not in ("None", "N/A", "Unknown")
+
+
+def _requeue(job: str) -> None:
+    """Ask Slurm to end this job and put it into the queue again, and wait for that end; returns if Slurm does not."""
+    done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True)
+    if done.returncode:
+        log.error("Slurm job %s cannot go back into the queue (%s); Snakemake's retries remain", job, done.stderr.strip())
+        return
+    time.sleep(KILLED_WITHIN)
