@@ -14,7 +14,8 @@ from transformers import AutoModelForImageTextToText, Qwen2_5_VLForConditionalGe
 
 from unicedit.base.grounds import ground  # noqa: E402
 from unicedit.base.heads import LOOK, THING, UNKNOWN, traits_of  # noqa: E402
-from unicedit.base.lessons import lessons_of, translate  # noqa: E402
+from unicedit.base.lessons import TRAITS, answer_both, lessons_of, questions_of, translate  # noqa: E402
+from unicedit.base.looking import LAYER, Looking, quadrants  # noqa: E402
 from unicedit.base.model import MAX_BYTES, config, normalised  # noqa: E402
 from unicedit.base.optimizer import Muon, orthogonal  # noqa: E402
 from unicedit.base.pictures import Album, drawn, seen  # noqa: E402
@@ -283,6 +284,63 @@ def test_lessons_reach_the_model_as_the_stock_forward_takes_them(shipped, tmp_pa
             assert batch["input_ids"][0, 1:][known].tolist() == wanted[place : place + len(stock)].tolist()
             place += len(stock)
     assert place == len(wanted)
+
+
+def test_questions_about_a_pair_are_answered_for_both_pictures():
+    for group in _first("train", 40):
+        for number, change in enumerate(group.changes, 1):
+            lesson = answer_both(group, number, 2, random.Random(number), 99)
+            assert lesson.pictures == (0, number)
+            told = dict(lesson.turns)
+            for place in PLACES:
+                things = group.before.at(place), change.after.at(place)
+                question = TRAITS["colour"].format(place)
+                assert (question in told) == (None not in things)
+                if question in told:
+                    assert told[question] == "\n".join(thing.colour for thing in things)
+        assert all(lesson.kind == "answer" for lesson in questions_of(group, random.Random(0)))
+
+
+@pytest.mark.parametrize(("grid", "top", "left"), [((4, 4), 8, 8), ((5, 3), 9, 10), ((1, 2), 2, 1)])
+def test_quadrants_are_halves_of_the_grid(grid, top, left):
+    found = quadrants(grid)
+    assert found.shape == (len(PLACES), grid[0] * grid[1])
+    by_place = dict(zip(PLACES, found, strict=True))
+    assert int((by_place["top left"] | by_place["top right"]).sum()) == top
+    assert int((by_place["top left"] | by_place["bottom left"]).sum()) == left
+    assert bool(found.any(0).all())
+
+
+def test_where_questions_look_is_what_the_attention_says(shipped, tmp_path):
+    """Against the attention weights of the model's own eager form."""
+    _, processor = shipped
+    model = AutoModelForImageTextToText.from_pretrained(SHIPPED, dtype=torch.float32, attn_implementation="eager").eval()
+    feed = feed_of(tmp_path, "validation", 3)
+    kept = next(iter(feed.by_size.values()))[:1]
+    shown = visit(feed, kept, [questions_of(kept[0].group, random.Random(0))], np.random.default_rng(0))
+    grid, writer = (shown.pictures.shape[1] // 28, shown.pictures.shape[2] // 28), Writer(processor.tokenizer)
+    looking = Looking(model, processor.tokenizer, writer.image)
+    tokens = torch.randn(len(shown.pictures), grid[0] * grid[1], model.config.text_config.hidden_size)
+    weights: list[torch.Tensor] = []
+    model.model.language_model.layers[LAYER].self_attn.register_forward_hook(lambda _, __, made: weights.append(made[1]))
+    (part,) = writer.chats(shown.lessons, shown.places, grid)
+    with torch.no_grad():
+        logits_of(model, tokens, part, writer.image)
+        found = looking.loss(part.ids, [len(places) for places in part.places], grid)
+    lost = []
+    for row, number in enumerate(part.numbers):
+        lesson = shown.lessons[number]
+        for place, token in ((place, token) for token in range(part.ids.shape[1]) for place in PLACES):
+            text = processor.tokenizer.decode(part.ids[row, token])
+            if place not in text or "?" not in text:
+                continue
+            for head, picture in enumerate((0, int(len(lesson.pictures) > 1))):
+                images = (part.ids[row] == writer.image).nonzero().flatten()[picture * grid[0] * grid[1] :][: grid[0] * grid[1]]
+                inside = images[quadrants(grid)[PLACES.index(place)]]
+                lost.append(-weights[0][row, head, token, inside].sum().log())
+    assert len(lost) > 20
+    assert float(found) == pytest.approx(float(torch.stack(lost).mean()), abs=1e-4)
+    assert looking.loss(part.ids, [0] * len(part.ids), grid) is None
 
 
 class _TwoFrames:

@@ -201,6 +201,15 @@ def lessons_of(group: Group, lot: random.Random) -> Sequence[Lesson]:
     return found
 
 
+def questions_of(group: Group, lot: random.Random) -> Sequence[Lesson]:
+    """One visit's questions alone, about two pictures that can be seen well and a pair: what is where, before anything is compared."""
+    if not plain(group.before):
+        return []
+    seen = [number for number, change in enumerate(group.changes, 1) if plain(change.after, change.spoil)]
+    found = [answer(group, number, lot, 8) for number in (0, *lot.sample(seen, min(1, len(seen))))]
+    return [*found, answer_both(group, lot.choice([*seen, None]), lot.choice((2, 3)), lot, 8)]
+
+
 def _compared(group: Group, number: int | None, lot: random.Random) -> Lesson:
     pictures = lot.choice((2, 3))
     how = lot.random()

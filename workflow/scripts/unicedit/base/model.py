@@ -13,8 +13,8 @@ HIDDEN, LAYERS, HEADS, INNER = 128, 4, 4, 384
 VISION_HIDDEN, VISION_DEPTH, VISION_HEADS, VISION_INNER = 128, 4, 4, 256
 WINDOW = PATCH * MERGE * 16  # no picture is larger: attention sees all of it in every layer
 MAX_BYTES = 8_000_000  # of the saved weights
-# M-RoPE gives columns the lowest frequencies: with a large base all columns of so small a picture would look alike.
-ROPE = 12.0
+# M-RoPE gives columns the lowest frequencies: with a large base all columns of so small a picture would look alike. With 2 they are 0.5 to 0.7 a column.
+ROPE = 2.0
 
 
 def config(tokenizer: Any) -> Qwen2_5_VLConfig:

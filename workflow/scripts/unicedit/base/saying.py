@@ -13,7 +13,8 @@ import torch.nn.functional as F
 
 from unicedit.base.feed import Feed, Kept, disturbed
 from unicedit.base.heads import Heads, differing, loss_of
-from unicedit.base.lessons import AGAIN, AGAIN_DIFFERENCE, Lesson, lessons_of, translate
+from unicedit.base.lessons import AGAIN, AGAIN_DIFFERENCE, Lesson, lessons_of, questions_of, translate
+from unicedit.base.looking import Looking
 from unicedit.base.model import token_grid, tokens_of
 from unicedit.base.optimizer import optimizers, set_share
 from unicedit.base.seeing import Progress, share_of_rate
@@ -21,7 +22,8 @@ from unicedit.base.tokenizer import chat, ids_of
 from unicedit.verifier.differential import signed_difference
 
 RATE, ADAM_RATE = 1e-3, 2e-3
-SEEING, COMPARING = 0.2, 0.15  # weights of the heads' losses beside the language model's
+SEEING, COMPARING, LOOKED = 0.2, 0.15, 0.1  # weights of the heads' losses, and of where they look, beside the language model's
+QUESTIONS = 0.25  # share of the time with questions alone
 TOKEN_SCALE = 0.3  # root mean square of a picture token at the start: of the order of a word's embedding
 CHUNK = 24  # chats of about one length that go through the language model together
 TEXTS = 16  # chats without pictures, in every fourth step
@@ -141,7 +143,7 @@ def positions_of(images: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
 
 
 # How strongly a looking-back head begins by minding time, row and column, by the rates of M-RoPE's parts; and how little it minds content.
-_PULLS, _CONTENT = (4.0, 7.0, 17.0), 0.1
+_PULLS, _CONTENT = (3.5, 3.5, 4.5), 0.1
 _BACK = (8, 9, 10)  # from a place to the same in the picture before: the longer side in tokens, and the two tokens between
 
 
@@ -211,7 +213,7 @@ def say(
     tower = model.model.visual
     chosen = optimizers([model.model.language_model, pairs] if frozen else [model, heads, pairs], RATE, ADAM_RATE)
     lot, source, writer = random.Random(seed), np.random.default_rng(seed), Writer(tokenizer)
-    second = Second(model, writer.image)
+    second, looking = Second(model, writer.image), Looking(model, tokenizer, writer.image)
     start, step, mean, apart = time.monotonic(), 0, math.nan, math.nan
     while True:
         for batch in feed.batches(groups, lot):
@@ -219,7 +221,8 @@ def say(
             if share >= 1:
                 return
             set_share(chosen, share_of_rate(step, 0 if frozen else share))  # with the tower frozen the end is not yet near
-            shown = visit(feed, batch, [lessons_of(kept.group, lot) for kept in batch], source)
+            asked = questions_of if share < QUESTIONS else lessons_of
+            shown = visit(feed, batch, [asked(kept.group, lot) for kept in batch], source)
             with torch.set_grad_enabled(not frozen):
                 tokens = tokens_of(tower, shown.pictures, processor)
             grid = token_grid(shown.pictures)
@@ -236,6 +239,9 @@ def say(
                     lost = lost + COMPARING / len(parts) * compared
                     now = compared.item()
                     apart = now if math.isnan(apart) else 0.98 * apart + 0.02 * now
+                looked = looking.loss(part.ids, [len(places) for places in part.places], grid)
+                if looked is not None:
+                    lost = lost + LOOKED / len(parts) * looked
                 lost.backward()
             if not frozen:
                 seeing = loss_of(heads(tokens[: shown.plain], grid), shown.traits) * SEEING
