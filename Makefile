@@ -15,7 +15,7 @@ OVERLAY := $(if $(CONFIG),--configfile $(CONFIG),)
 SNAKEMAKE := $(BIN)/snakemake $(OVERLAY) --profile profiles/local --cores $(CORES) $(ARGS)
 COMMAND := $(BIN)/python workflow/scripts
 
-.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-long lint format bench status slurm-check efficiency config verify-results accept retry pilot unlock clean help
+.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-long lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -111,6 +111,14 @@ retry: install ## STAGE=edit: compute the failed rows of a stage again at the ne
 
 pilot: install ## measure pass rates by sub-task of a finished run, to be frozen in the configuration
 	$(COMMAND)/pilot.py $(OVERLAY)
+
+PROFILE ?= profiles/local
+TARGET ?= all
+MODE ?= show
+HEAD ?=
+resume: install ## after a killed run: PROFILE=slurm, MODE=wait or cancel for what it left running, TARGET=all; unlocks and goes on
+	$(COMMAND)/resume.py --mode $(MODE) $(if $(filter gone,$(HEAD)),--head-is-gone) -- $(BIN)/snakemake $(OVERLAY) --profile $(PROFILE) \
+	    $(if $(filter %local,$(PROFILE)),--cores $(CORES)) $(ARGS) $(TARGET)
 
 unlock: ## after a killed run, when Snakemake says that the folder cannot be locked
 	$(SNAKEMAKE) --unlock

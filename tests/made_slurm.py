@@ -100,7 +100,7 @@ def slurm_on_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Slurm:
     # what scripts need, in case Slurm lies in the folder that also holds the shell
     tools = folder / "tools"
     tools.mkdir()
-    for name in ("sh", "cat", "env", "bash", "git", "hostname", "sleep"):
+    for name in ("sh", "cat", "env", "bash", "git", "hostname", "sleep", "rm", "touch", "printf"):
         for place in ("/bin", "/usr/bin"):
             if (Path(place) / name).exists() and not (tools / name).exists():
                 (tools / name).symlink_to(Path(place) / name)

@@ -45,10 +45,15 @@ def read_head(log: Path) -> Head | None:
     return Head(log, values["Host"], values["Command"], values["Date"], files, run_id)
 
 
-def heads(folder: Path, results: Path) -> list[Head]:
-    """The Snakemakes that worked in ``folder`` for ``results``, oldest first. Dry runs, unlocking and such are not among them."""
+def read_heads(folder: Path) -> list[Head]:
+    """The Snakemakes that worked in ``folder``, oldest first. Dry runs, unlocking and such are not among them."""
     found = [read_head(path) for path in sorted((folder / ".snakemake" / "log").glob("*.snakemake.log"))]
-    return [one for one in found if one is not None and one.results().resolve() == results.resolve()]
+    return [one for one in found if one is not None]
+
+
+def heads(folder: Path, results: Path) -> list[Head]:
+    """Those that worked for ``results``."""
+    return [one for one in read_heads(folder) if one.results().resolve() == results.resolve()]
 
 
 def submitted(log: Path) -> Iterator[tuple[str, str]]:
