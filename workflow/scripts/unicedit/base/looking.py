@@ -28,6 +28,19 @@ def quadrants(grid: tuple[int, int]) -> torch.Tensor:
     return torch.stack(found)
 
 
+# Keys of the heads that are shown places begin as position alone, strong enough that a query soon tells places apart.
+_PULL, _CONTENT = 3.0, 0.1
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def begin_looking(model: Any) -> None:
+    """Give the heads keys that say where a token is and little of what it is: a bias that grows from zero takes thousands of steps to say so."""
+    attention = model.model.language_model.layers[LAYER].self_attn
+    rows, half = LOOKING * attention.head_dim, attention.head_dim // 2
+    attention.k_proj.weight[:rows] *= _CONTENT
+    attention.k_proj.bias[:rows] = torch.cat((torch.full((half,), _PULL), torch.zeros(half))).repeat(LOOKING)
+
+
 class Looking:
     """Keeps what one layer's attention is given, and says how far its first heads look elsewhere than a question's place."""
 

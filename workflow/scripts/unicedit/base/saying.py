@@ -22,8 +22,8 @@ from unicedit.base.tokenizer import chat, ids_of
 from unicedit.verifier.differential import signed_difference
 
 RATE, ADAM_RATE = 1e-3, 2e-3
-SEEING, COMPARING, LOOKED = 0.2, 0.15, 0.1  # weights of the heads' losses, and of where they look, beside the language model's
-QUESTIONS = 0.25  # share of the time with questions alone
+SEEING, COMPARING, LOOKED = 0.2, 0.15, 0.3  # weights of the heads' losses, and of where they look, beside the language model's
+QUESTIONS = 0.4  # share of the time with questions alone
 TOKEN_SCALE = 0.3  # root mean square of a picture token at the start: of the order of a word's embedding
 CHUNK = 24  # chats of about one length that go through the language model together
 TEXTS = 16  # chats without pictures, in every fourth step

@@ -12,6 +12,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from unicedit.base.feed import Feed
 from unicedit.base.heads import Heads
+from unicedit.base.looking import begin_looking
 from unicedit.base.model import HIDDEN, fresh, save, tokens_of
 from unicedit.base.pictures import MAX_PIXELS, MERGE, MIN_PIXELS, PATCH, Album
 from unicedit.base.saying import TOKEN_SCALE, looking_back, say
@@ -164,6 +165,7 @@ def teach_saying(trainee: Trainee, feed: Feed, minutes: float, folder: Path, fro
     stage = "say, tower frozen" if frozen else "say"
     if not any(name.startswith("say") for name in trainee.log.steps):
         looking_back(trainee.model)
+        begin_looking(trainee.model)
     say(
         trainee.model, trainee.heads, trainee.pairs, feed, trainee.processor.image_processor, trainee.tokenizer, minutes,
         trainee.log.seed + trainee.log.steps.get(stage, 0), frozen=frozen, report=_Reporter(trainee, folder, stage),
