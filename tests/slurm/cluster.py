@@ -5,7 +5,7 @@ import re
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ SCRIPT = REPOSITORY / "tests/slurm/cluster.sh"
 # small and short jobs want to be asked after more often than real ones
 IMPATIENT = ["--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1", "--latency-wait", "10"]
 # the checkout's own copy of the map tells of each row before it is computed, and takes as many seconds over it as the file `pace` says for its stage
+EDITS, DATASET = "results/edit/00000.parquet", "results/dataset/data/shard-00000.parquet"
 TOLD = """\
         with open("computed.txt", "a") as told:
             told.write("".join(f"{stage.name} {item.key} {os.environ.get('SLURM_JOB_ID', '')}\\n" for item in items))
@@ -59,10 +60,18 @@ class Cluster:
         return [dict(zip(names, line.split("|"), strict=True)) for line in lines]
 
     def empty(self) -> None:
-        """Cancel what is left of a test, and wait until it is gone."""
-        for job in self.queue():
+        """Cancel what Snakemake's jobs are left of a test, and wait until they are gone."""
+        for job in self.rules():
             subprocess.run(["scancel", job.id], env=self.environment, capture_output=True)
-        until(lambda: not self.queue(), 60, "jobs of an earlier test do not end")
+        until(lambda: not self.rules(), 60, "jobs of an earlier test do not end")
+
+    def rules(self) -> list["Job"]:
+        """Snakemake's jobs that wait or run."""
+        return [job for job in self.queue() if job.rule]
+
+    def states(self, job: str) -> list[str]:
+        """How the runs of a job ended, in order: ``COMPLETED``, ``REQUEUED``, ``CANCELLED by 0``, …"""
+        return [record["State"] for record in self.accounted() if record["JobIDRaw"] == job]
 
 
 @dataclass(frozen=True)
@@ -117,17 +126,16 @@ class ClusterRun(Checkout):
         """Let a row of these stages take so many seconds more."""
         self.path("pace").write_text("".join(f"{stage} {number}\n" for stage, number in seconds.items()))
 
-    def begin_again(self, *stages: str) -> None:
-        """Take away all that these stages made, as if they had never run; and what was counted."""
+    def forget_shard(self, *stages: str, shard: str = "00000") -> None:
+        """Take away all that these stages made of a shard, as if they had never run; and what was counted."""
         for stage in stages:
-            patterns = [f"{stage}/*", f".kept/{stage}/*", f"logs/{stage}/*"]
-            for pattern in patterns if stage != "assemble" else ["dataset/data/*", "dataset/sidecars/shard-*", ".kept/assemble/*"]:
-                for path in self.folder.glob(f"results/{pattern}"):
-                    path.unlink()
+            folder, name = ("dataset", f"*/shard-{shard}.*") if stage == "assemble" else (stage, f"{shard}.*")
+            for path in [*self.folder.glob(f"results/{folder}/{name}"), *self.folder.glob(f"results/.kept/{stage}/{shard}.*")]:
+                path.unlink()
         self.path("computed.txt").unlink(missing_ok=True)
         self.forget_rows()
 
-    def start(self, *arguments: str, target: str = "all") -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, target: str = EDITS) -> subprocess.Popen[bytes]:
         """``snakemake --profile slurm <target>`` in the background; what it says goes to ``head.txt``."""
         return subprocess.Popen(
             [*SNAKEMAKE, *self.overlay(), "--profile", "slurm", *IMPATIENT, *arguments, target],
@@ -138,7 +146,7 @@ class ClusterRun(Checkout):
             start_new_session=True,
         )
 
-    def finish(self, head: subprocess.Popen[bytes], seconds: float = 300) -> int:
+    def finish(self, head: subprocess.Popen[bytes], seconds: float = 600) -> int:
         """Snakemake's exit status."""
         try:
             return head.wait(seconds)
@@ -146,11 +154,24 @@ class ClusterRun(Checkout):
             head.kill()
             raise AssertionError(f"no end after {seconds} s:\n{self.said()}\n{self.cluster.queue()}") from None
 
+    def attempts(self, stage: str) -> str:
+        """What all attempts at the first shard logged."""
+        return self.path(f"results/logs/{stage}/00000.attempts.log").read_text()
+
+    def computing(self, stage: str, rows: int) -> Callable[[], bool]:
+        """Whether so many rows of a stage are computed, or being so."""
+        return lambda: self.computed().get(stage, Counter()).total() >= rows
+
     def said(self) -> str:
         """The end of what Snakemake said, and of what the last job's log says."""
         logs = sorted(self.folder.glob("results/logs/slurm/*/*/*.log"), key=lambda path: path.stat().st_mtime)
         told = [f"{path}:\n{path.read_text()[-2000:]}" for path in logs[-1:]]
         return "\n".join([self.path("head.txt").read_text()[-5000:], *told])
+
+    def completed(self) -> dict[str, bytes]:
+        """The dataset, once all that follows of the edits is made; on this machine, for it is not what is disturbed."""
+        self.snakemake(DATASET)
+        return self.dataset()
 
     def computed(self) -> dict[str, Counter[str]]:
         """How often each row was computed, by stage."""
@@ -161,12 +182,12 @@ class ClusterRun(Checkout):
             found.setdefault(stage, Counter())[key] += 1
         return found
 
-    def redone(self, *stages: str) -> int:
-        """Rows of these stages that were computed more than once, counted as often as they were again. None may have been left out."""
+    def redone(self, *stages: str, shards: Sequence[str] = ("00000",)) -> int:
+        """How many rows of these shards the stages computed again. None may have been left out."""
         redone = 0
         for stage in stages:
             counts = self.computed()[stage]
-            rows = sum(self.sidecar(f"{stage}/{path.stem}")["rows_in"] for path in self.folder.glob(f"results/{stage}/*.parquet"))
+            rows = sum(self.sidecar(f"{stage}/{shard}")["rows_in"] for shard in shards)
             assert len(counts) == rows, f"{stage}: of {rows} rows, {len(counts)} were computed"
             redone += counts.total() - rows
         return redone

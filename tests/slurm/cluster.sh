@@ -3,8 +3,8 @@
 #
 #   tests/slurm/cluster.sh up [--accounting]   start it (again: nothing happens), wait until its nodes are idle
 #   eval "$(tests/slurm/cluster.sh env)"       put its commands (sbatch, squeue, …) first on PATH
-#   tests/slurm/cluster.sh node-down n2        end a node's daemon and everything it runs, as a power cut would
-#   tests/slurm/cluster.sh node-up n2          start it again
+#   tests/slurm/cluster.sh node-down NODE       end a node's daemon and everything it runs, as a power cut would
+#   tests/slurm/cluster.sh node-up NODE         start it again
 #   tests/slurm/cluster.sh status              daemons, nodes, where the logs are
 #   tests/slurm/cluster.sh down                cancel its jobs, stop what `up` started, and nothing else
 #   tests/slurm/cluster.sh install             Debian's packages it needs (root)
@@ -14,7 +14,8 @@
 set -euo pipefail
 
 BOX=${UNICEDIT_CLUSTER:-/tmp/unicedit-cluster-$(id -u)}
-NODES=(n1 n2)
+HOST=$(hostname -s)
+NODES=("$HOST" "$HOST-2")  # the first by its real name: processes of a training meet at the address of their first node
 CPUS=2          # a node; what the machine really has does not matter
 MEMORY=64000    # MB a node
 PATH=$PATH:/usr/sbin:/sbin
@@ -28,7 +29,7 @@ pid_of() { cat "$BOX/pid/$1" 2>/dev/null || true; }
 # a pid may have been given to another process since: ours names its daemon
 alive() {
     local pid; pid=$(pid_of "$1")
-    [ -n "$pid" ] && tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q "${1%-*}"
+    [ -n "$pid" ] && tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q "${1%%-*}"
 }
 
 wait_for() {  # what, tenths of a second, command …
@@ -59,11 +60,11 @@ write_commands() {
 }
 
 write_configuration() {  # accounting: 0 or 1
-    local host me ports port node
-    host=$(hostname -s); me=$(id -un); read -ra ports < <(free_ports 5)
+    local me ports port node
+    me=$(id -un); read -ra ports < <(free_ports 5)
     cat >"$SLURM_CONF" <<END
 ClusterName=unicedit
-SlurmctldHost=$host(127.0.0.1)
+SlurmctldHost=$HOST(127.0.0.1)
 SlurmUser=$me
 SlurmdUser=$me
 AuthType=auth/munge
@@ -114,7 +115,7 @@ END
         cat >"$BOX/etc/slurmdbd.conf" <<END
 AuthType=auth/munge
 AuthInfo=socket=$BOX/run/munge.sock
-DbdHost=$host
+DbdHost=$HOST
 DbdAddr=127.0.0.1
 DbdPort=${ports[1]}
 SlurmUser=$me
@@ -135,7 +136,7 @@ END
     port=3
     : >"$BOX/etc/gres.conf"
     for node in "${NODES[@]}"; do
-        echo "NodeName=$node NodeHostname=$host NodeAddr=127.0.0.1 Port=${ports[$port]} CPUs=$CPUS Sockets=1 CoresPerSocket=$CPUS ThreadsPerCore=1" \
+        echo "NodeName=$node NodeHostname=$HOST NodeAddr=127.0.0.1 Port=${ports[$port]} CPUs=$CPUS Sockets=1 CoresPerSocket=$CPUS ThreadsPerCore=1" \
             "RealMemory=$MEMORY Gres=gpu:fake:2 State=UNKNOWN" >>"$SLURM_CONF"
         # slurmd wants a character device for each GPU: a link to one will do, and needs no root
         ln -sf /dev/null "$BOX/dev/${node}gpu0"; ln -sf /dev/null "$BOX/dev/${node}gpu1"
@@ -145,8 +146,8 @@ END
     cat >>"$SLURM_CONF" <<END
 PartitionName=DEFAULT DefMemPerCPU=500 MaxTime=2-00:00:00 PriorityTier=10 PreemptMode=OFF State=UP
 PartitionName=cpu   Nodes=ALL Default=YES
-PartitionName=gpu-a Nodes=n1
-PartitionName=gpu-b Nodes=n2
+PartitionName=gpu-a Nodes=ALL
+PartitionName=gpu-b Nodes=${NODES[1]}
 PartitionName=scav  Nodes=ALL PriorityTier=1 PreemptMode=REQUEUE GraceTime=5
 END
     echo "CgroupPlugin=cgroup/v1" >"$BOX/etc/cgroup.conf"
@@ -237,7 +238,7 @@ node_down() {
 
 down_daemons() {
     local name
-    for name in "${NODES[@]/#/slurmd-}" slurmctld slurmdbd mariadbd munged; do
+    for name in $(cd "$BOX/pid" && ls -d slurmd-* 2>/dev/null) slurmctld slurmdbd mariadbd munged; do
         alive "$name" || continue
         kill "$(pid_of "$name")"
         for _ in $(seq 100); do alive "$name" || break; sleep 0.1; done

@@ -1,5 +1,6 @@
 """One cluster for all tests here, and one undisturbed local run that they compare with."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,9 +11,10 @@ import pytest
 from slurm.cluster import Cluster, ClusterRun
 
 DAEMONS = ("munged", "slurmctld", "slurmd", "slurmdbd", "mariadbd")
+LONG = os.environ.get("UNICEDIT_LONG") == "1"
 CONFIG = """\
-library: {shard_size: 12}
-world: {images: 24}
+library: {shard_size: 6}
+world: {images: 12}
 ingest: {size_divisor: 2}
 edit: {batch_size: 2}
 verify: {batch_size: 2}
@@ -45,4 +47,13 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> ClusterRun:
     """A complete local run of two shards; copy it."""
     run = ClusterRun.prepared(tmp_path_factory.mktemp("local") / "checkout", CONFIG)
     run.snakemake("all")
+    return run
+
+
+@pytest.fixture(params=range(3 if LONG else 1))
+def edits_missing(undisturbed: ClusterRun, cluster: Cluster, tmp_path: Path) -> ClusterRun:
+    """A copy of the undisturbed run that owes the first shard's edits and what follows of them, a second a row. In ``make test-long`` three times."""
+    run = undisturbed.on(cluster, tmp_path / "checkout")
+    run.forget_shard("edit", "verify", "assemble")
+    run.pace(edit=1)
     return run

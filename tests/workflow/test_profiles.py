@@ -4,9 +4,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from snakemake.profiles import ProfileConfigFileParser
 
 from checkout import REPOSITORY, SNAKEMAKE, Checkout
 
@@ -59,6 +61,32 @@ def test_literal_slurm_command_plans_every_rule_on_its_partition(clean: Checkout
     wanted |= {"instruct": "gpu-a", "edit": "gpu-b", "verify": "gpu-a"}
     assert profile["executor"] == "slurm"
     assert partitions == {name: {partition} for name, partition in wanted.items()}
+
+
+def settings(profile: str) -> dict[str, Any]:
+    """A profile as Snakemake reads it."""
+    with (REPOSITORY / f"profiles/{profile}/config.yaml").open() as stream:
+        return dict(ProfileConfigFileParser().parse(stream))
+
+
+def test_conda_profile_is_the_slurm_profile_with_conda(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    conda = settings("slurm-conda")
+    assert conda.pop("software-deployment-method") == "conda"
+    assert conda == settings("slurm") and conda["executor"] == "slurm"
+
+
+def test_profile_gives_every_rule_that_is_no_small_table_its_own_resources() -> None:
+    profile = yaml.safe_load((REPOSITORY / "profiles/slurm/config.yaml").read_text())
+    rules = {
+        name for path in (REPOSITORY / "workflow/rules").glob("*.smk") for name in re.findall(r"^rule (\w+):", path.read_text(), flags=re.M)
+    }
+    assert set(profile["set-resources"]) <= rules, "a rule that is none would be asked nothing for, silently"
+    assert "attempt" in profile["default-resources"]["mem_mb"] and "attempt" in profile["default-resources"]["runtime"]
+    mapped = {path.stem for path in (REPOSITORY / "workflow/rules").glob("*.smk") if "mapped=True" in path.read_text()}
+    assert mapped <= set(profile["set-resources"])
+    # three times the first interval must fit into MinJobAge, 300 s by default, or the plugin asks sacct
+    assert 3 * profile["slurm-init-seconds-before-status-checks"] <= 300
 
 
 def test_default_profile_holds_only_what_is_true_everywhere() -> None:

@@ -1,6 +1,7 @@
 """What the commands of the rules share: their arguments, their log, and how an error ends them."""
 
 import argparse
+import errno
 import json
 import logging
 import os
@@ -99,3 +100,7 @@ def run(main: Callable[[], Any]) -> None:
         sys.exit(130)
     except PipelineError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        sys.exit(f"error: no space left ({error}); make room in the results and scratch folders and run again: what is finished is kept")

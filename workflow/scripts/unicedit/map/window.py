@@ -14,7 +14,6 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
-from unicedit.errors import PipelineError
 from unicedit.files import read_json, write_json
 
 log = logging.getLogger(__name__)
@@ -28,8 +27,8 @@ class Interrupted(SystemExit):
     """The job was told to stop: the journal is flushed, a rerun continues."""
 
 
-class WindowError(PipelineError):
-    """A job's time limit passed again and again without one finished batch."""
+class Overrun(SystemExit):
+    """A job's time limit passed again and again without one finished batch. No ``Exception``: the row at work is not to blame."""
 
 
 class Window:
@@ -45,6 +44,7 @@ class Window:
         self.computed = 0  # rows finished in this window
         self._job = os.environ.get("SLURM_JOB_ID", "")
         self._announced = False
+        self._overrun: Overrun | None = None
         self._settled = threading.Lock()  # held by whoever decides what becomes of the job
         self._former: dict[int, Any] = {}
 
@@ -63,6 +63,9 @@ class Window:
             self.record.unlink(missing_ok=True)
 
     def _told(self, number: int, frame: FrameType | None) -> None:
+        overrun, self._overrun = self._overrun, None
+        if overrun is not None:
+            raise overrun
         if number == ANNOUNCED and not self._announced:
             self._announced = True
             threading.Thread(target=self._last_moment, daemon=True, name="window").start()
@@ -70,7 +73,7 @@ class Window:
 
     def close(self) -> NoReturn:
         """After the last batch, with everything journalled: put the job into the queue again where its time is over, and leave. Raises ``Interrupted``, or
-        ``WindowError`` where the job should not try again as it is.
+        ``Overrun`` where the job should not try again as it is.
         """
         if self._settled.acquire(blocking=False):
             if self._announced:
@@ -90,15 +93,16 @@ class Window:
             log.warning("%s: the last batch takes too long; it is computed again in the next window", self.what)
             try:
                 self._go_on_later()
-            except WindowError as error:
-                log.error("%s", error)  # the time limit ends the job
+            except Overrun as error:
+                self._overrun = error
+                signal.pthread_kill(threading.main_thread().ident or 0, ANNOUNCED)  # it is raised there
 
     def _go_on_later(self) -> None:
         idle = 0 if self.computed else 1 + self._idle_before()
         if idle >= IDLE_WINDOWS:
             self.record.unlink(missing_ok=True)
-            raise WindowError(
-                f"{self.what}: {idle} time limits passed, and not one batch was finished; give the rule a longer `runtime` in the profile, or smaller batches"
+            raise Overrun(
+                f"error: {self.what}: {idle} time limits passed, and not one batch was finished; give the rule a longer `runtime` in the profile, or smaller batches"
             )
         write_json(self.record, {"job": self._job, "idle": idle})
         log.warning("%s: %d rows in this window; the job goes back into the queue", self.what, self.computed)
@@ -126,21 +130,25 @@ def _asked(*command: str) -> str:
 
 def _seconds_left(job: str) -> float:
     """Seconds to the job's time limit, 0 if Slurm does not say."""
-    said = _asked("squeue", "--noheader", f"--jobs={job}", "--format=%L").strip()  # days-hours:minutes:seconds
-    days, _, rest = said.rpartition("-")
+    return seconds_of(_asked("squeue", "--noheader", f"--jobs={job}", "--format=%L"))
+
+
+def seconds_of(said: str) -> float:
+    """Slurm's ``days-hours:minutes:seconds``, of which the first parts may be missing, in seconds; 0 for anything else."""
+    days, _, rest = said.strip().rpartition("-")
     try:
-        parts = [int(days or 0) * 24, *(int(part) for part in rest.split(":"))]
+        hours, minutes, seconds = [0, 0, *(int(part) for part in rest.split(":"))][-3:]
+        return float(int(days or 0) * 86400 + hours * 3600 + minutes * 60 + seconds)
     except ValueError:
         log.warning("squeue says %r of the time left", said)
         return 0.0
-    hours, minutes, seconds = [0, 0, 0, *parts[1:]][-3:]
-    return ((parts[0] + hours) * 60 + minutes) * 60.0 + seconds
 
 
 def _preempted(job: str) -> bool:
     """Whether Slurm is about to take the job's node for another job."""
     fields = dict(field.split("=", 1) for field in _asked("scontrol", "--oneliner", "show", "job", job).split() if "=" in field)
-    return fields.get("PreemptTime", "None") not in ("None", "N/A", "Unknown")
+    # a cancelled job is no longer running, whatever happened to it before
+    return fields.get("JobState") == "RUNNING" and fields.get("PreemptTime", "None") not in ("None", "N/A", "Unknown")
 
 
 def _requeue(job: str) -> None:
