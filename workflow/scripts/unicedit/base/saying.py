@@ -21,9 +21,9 @@ from unicedit.base.seeing import Progress, share_of_rate
 from unicedit.base.tokenizer import chat, ids_of
 from unicedit.verifier.differential import signed_difference
 
-RATE, ADAM_RATE = 1e-3, 2e-3
+RATE, ADAM_RATE = 1.5e-3, 3e-3
 SEEING, COMPARING, LOOKED = 0.2, 0.15, 0.3  # weights of the heads' losses, and of where they look, beside the language model's
-QUESTIONS = 0.4  # share of the time with questions alone
+QUESTIONS = 0.15  # share of the time with questions alone, after that with the tower frozen
 TOKEN_SCALE = 0.3  # root mean square of a picture token at the start: of the order of a word's embedding
 CHUNK = 24  # chats of about one length that go through the language model together
 TEXTS = 16  # chats without pictures, in every fourth step
@@ -221,7 +221,7 @@ def say(
             if share >= 1:
                 return
             set_share(chosen, share_of_rate(step, 0 if frozen else share))  # with the tower frozen the end is not yet near
-            asked = questions_of if share < QUESTIONS else lessons_of
+            asked = questions_of if frozen or share < QUESTIONS else lessons_of
             shown = visit(feed, batch, [asked(kept.group, lot) for kept in batch], source)
             with torch.set_grad_enabled(not frozen):
                 tokens = tokens_of(tower, shown.pictures, processor)
