@@ -131,6 +131,13 @@ def test_every_rule_of_the_workflow_is_read_and_asks_for_memory_and_time() -> No
         assert one.partition and one.memory_mb and one.minutes and one.cpus >= 1, one
 
 
+def test_a_profile_that_reads_another_asks_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    rules, profiles = rules_in(Path("workflow/rules")), [read_profile(Path("profiles") / name) for name in ("slurm", "slurm-conda")]
+    assert asked(rules, profiles[1], 2) == asked(rules, profiles[0], 2)
+    assert profiles[1]["software-deployment-method"] == "conda"
+
+
 def test_trainings_ask_by_the_launch_settings() -> None:
     settings = LaunchSettings.model_validate(
         {"mode": "slurm", "nodes": 2, "processes_per_node": 4, "minutes": 600, "slurm": {"partition": "gpu-a", "memory_gb": 100}}

@@ -39,10 +39,13 @@ class Asked:
 
 
 def read_profile(path: Path) -> dict[str, Any]:
-    """A profile's settings, given its folder. Raises ``PipelineError`` for a profile that is none."""
+    """A profile's settings, given its folder, as Snakemake reads them: one that says ``__use_yte__`` is a template. Raises ``PipelineError`` for a profile that is none."""
+    from yte import process_yaml  # type: ignore[import-untyped]
+
     file = path / "config.yaml"
     try:
-        value = yaml.safe_load(file.read_text(encoding="utf-8"))
+        with file.open(encoding="utf-8") as stream:
+            value = process_yaml(stream, require_use_yte=True)
     except FileNotFoundError as error:
         raise PipelineError(f"{file}: there is no such profile; --profile names its folder") from error
     except yaml.YAMLError as error:
