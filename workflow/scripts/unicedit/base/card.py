@@ -6,6 +6,7 @@ from typing import Any
 
 from unicedit.base.feed import Feed
 from unicedit.base.measure import measure
+from unicedit.base.saying import QUESTIONS
 from unicedit.base.seeing import measure_seeing
 from unicedit.base.training import Trainee
 from unicedit.vlm.template import render
@@ -28,6 +29,8 @@ def write_card(trainee: Trainee, feeds: Mapping[str, Feed], folder: Path) -> dic
     text = render(
         _TEMPLATE,
         parameters=sum(weight.numel() for weight in trainee.model.parameters()),
+        rope=f"{trainee.model.config.text_config.rope_parameters['rope_theta']:g}",
+        questions=QUESTIONS,
         log=trainee.log,
         accuracy=_rows(found),
         parts=list(found),

@@ -188,6 +188,14 @@ def run_map(stage: Stage, places: Places, identity: Identity, settings: MapSetti
     What an earlier, killed attempt journalled is not computed again, and a row of the last sealed file with the same recipe and inputs is copied. The file's
     bytes depend only on the rows. Raises ``LeaseHeld`` when another process writes this shard, ``EngineError`` when the engine is unusable.
     """
+    window = Window(places.journal / "window.json", f"{stage.name}, shard {identity.shard}")
+    try:
+        return _run(stage, places, identity, settings, window)
+    finally:
+        window.leave()
+
+
+def _run(stage: Stage, places: Places, identity: Identity, settings: MapSettings, window: Window) -> Mapping[str, int]:
     progress = Progress(places.progress, stage.name, identity.shard)
     with Lease(places.journal / "lease.json", settings.lease_seconds) as lease:
         items = list(stage.items())
@@ -203,7 +211,6 @@ def run_map(stage: Stage, places: Places, identity: Identity, settings: MapSetti
         counts = {"computed": 0, "reused": reused, "resumed": len(finished.at) - reused, "failed": 0, "done": len(finished.at)}
         missing = [item for item in items if item.key not in finished]
         progress.update({"total": len(items), **counts}, force=True)
-        window = Window(places.journal / "window.json", f"{stage.name}, shard {identity.shard}")
         _compute_missing(stage, missing, journal, progress, settings, counts, window)
         if missing:
             finished.add_journal(journal.own(), check=False)

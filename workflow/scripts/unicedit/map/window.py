@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 ANNOUNCED = signal.SIGURG
 IDLE_WINDOWS = 2  # so many without one finished batch, and the job fails
 LAST_SECONDS = 20  # before the limit: then a batch in flight is given up
-KILLED_WITHIN = 120  # seconds that Slurm may take to end a job that goes back into the queue
+LEAVING_SECONDS = 10  # that Slurm has to end a job that goes back into the queue, before it ends itself
 
 
 class Interrupted(SystemExit):
@@ -32,7 +32,8 @@ class Overrun(SystemExit):
 
 
 class Window:
-    """While the block runs, ``closing`` is set as soon as no further batch should begin; ``close`` then ends the process as it should.
+    """While the block runs, ``closing`` is set as soon as no further batch should begin; ``close`` then ends the run as it should, and ``leave``, once the lease is
+    given back, the job: its next run may begin before the last process of this one is gone.
 
     ``record`` keeps, from one window of a job to the next, that the last one finished no batch. Signals reach the main thread only: elsewhere nothing is ever set.
     """
@@ -44,7 +45,9 @@ class Window:
         self.computed = 0  # rows finished in this window
         self._job = os.environ.get("SLURM_JOB_ID", "")
         self._announced = False
-        self._overrun: Overrun | None = None
+        self._goes_back = False
+        self._ending: SystemExit | None = None  # to be raised in the main thread
+        self._watch = threading.Thread(target=self._last_moment, daemon=True, name="window")
         self._settled = threading.Lock()  # held by whoever decides what becomes of the job
         self._former: dict[int, Any] = {}
 
@@ -63,41 +66,51 @@ class Window:
             self.record.unlink(missing_ok=True)
 
     def _told(self, number: int, frame: FrameType | None) -> None:
-        overrun, self._overrun = self._overrun, None
-        if overrun is not None:
-            raise overrun
+        ending, self._ending = self._ending, None
+        if ending is not None:
+            raise ending
         if number == ANNOUNCED and not self._announced:
             self._announced = True
-            threading.Thread(target=self._last_moment, daemon=True, name="window").start()
+            self._watch.start()
         self.closing.set()
 
     def close(self) -> NoReturn:
-        """After the last batch, with everything journalled: put the job into the queue again where its time is over, and leave. Raises ``Interrupted``, or
-        ``Overrun`` where the job should not try again as it is.
-        """
-        if self._settled.acquire(blocking=False):
-            if self._announced:
-                self._go_on_later()
-            elif self._job and _preempted(self._job):
-                log.warning("%s: Slurm takes the node for a job of higher priority", self.what)
-                _requeue(self._job)
-        else:  # the other thread has asked already
-            time.sleep(KILLED_WITHIN)
+        """After the last batch, with everything journalled: end the run. Raises ``Interrupted``, or ``Overrun`` where the job should not try again as it is."""
+        if not self._settled.acquire(blocking=False):
+            self._watch.join()  # it has decided in the same moment, and ends this thread
+        elif self._announced:
+            self._goes_back = self._gets_on()
+        elif self._job and _preempted(self._job):
+            log.warning("%s: Slurm takes the node for a job of higher priority", self.what)
+            self._goes_back = True
         raise Interrupted(143)
+
+    def leave(self) -> None:
+        """With nothing held any more: put the job into the queue again, if ``close`` said so, and wait for Slurm to end it."""
+        if self._goes_back and _requeue(self._job):
+            time.sleep(LEAVING_SECONDS)
 
     def _last_moment(self) -> None:
         left = _seconds_left(self._job)
         log.warning("%s: the job's time limit is %.0f s away; this batch is the last", self.what, left)
         time.sleep(max(0.0, left - LAST_SECONDS))
-        if self._settled.acquire(blocking=False):
-            log.warning("%s: the last batch takes too long; it is computed again in the next window", self.what)
-            try:
-                self._go_on_later()
-            except Overrun as error:
-                self._overrun = error
-                signal.pthread_kill(threading.main_thread().ident or 0, ANNOUNCED)  # it is raised there
+        if not self._settled.acquire(blocking=False):
+            return
+        log.warning("%s: the last batch takes too long; it is computed again in the next window", self.what)
+        try:
+            self._gets_on()
+            if not _requeue(self._job):
+                return  # until the time limit
+            self._ending = Interrupted(143)
+        except Overrun as error:
+            self._ending = error
+        signal.pthread_kill(threading.main_thread().ident or 0, ANNOUNCED)
+        time.sleep(LEAVING_SECONDS)
+        log.error("%s; the batch at work hears no signal, and is ended", self.what if self._ending is None else self._ending)
+        os._exit(1)  # or the lease would be kept
 
-    def _go_on_later(self) -> None:
+    def _gets_on(self) -> bool:
+        """True where the job should go on in another window; raises ``Overrun`` where it should not."""
         idle = 0 if self.computed else 1 + self._idle_before()
         if idle >= IDLE_WINDOWS:
             self.record.unlink(missing_ok=True)
@@ -106,7 +119,7 @@ class Window:
             )
         write_json(self.record, {"job": self._job, "idle": idle})
         log.warning("%s: %d rows in this window; the job goes back into the queue", self.what, self.computed)
-        _requeue(self._job)
+        return True
 
     def _idle_before(self) -> int:
         try:
@@ -151,10 +164,9 @@ def _preempted(job: str) -> bool:
     return fields.get("JobState") == "RUNNING" and fields.get("PreemptTime", "None") not in ("None", "N/A", "Unknown")
 
 
-def _requeue(job: str) -> None:
-    """Ask Slurm to end this job and put it into the queue again, and wait for that end; returns if Slurm does not."""
+def _requeue(job: str) -> bool:
+    """Ask Slurm to end this job and put it into the queue again; from then on it does not matter how the job ends."""
     done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True)
     if done.returncode:
         log.error("Slurm job %s cannot go back into the queue (%s); Snakemake's retries remain", job, done.stderr.strip())
-        return
-    time.sleep(KILLED_WITHIN)
+    return done.returncode == 0
