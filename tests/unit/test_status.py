@@ -8,8 +8,10 @@ import pytest
 from rich.console import Console
 
 from made_run import make_run
+from unicedit.monitor.output import Output
 from unicedit.monitor.records import Records
 from unicedit.monitor.status import gather_seal, stages_of, status
+from unicedit.monitor.summary import show_summary
 from unicedit.workflow import GATHERS, Pipeline
 
 NOW = 1_800_000_000.0
@@ -84,3 +86,14 @@ def test_a_second_reading_opens_only_what_was_written_since(tmp_path: Path, monk
     assert {place: record for place, record in second.items() if place != ("edit", "00007")} == {
         place: record for place, record in first.items() if place != ("edit", "00007")
     }
+
+
+@pytest.mark.parametrize("on_slurm", [True, False])
+def test_the_summary_of_a_run_on_slurm_says_how_to_see_what_jobs_used(tmp_path: Path, on_slurm: bool) -> None:
+    log = tmp_path / "run.log"
+    log.write_text("Building DAG of jobs...\n" + "SLURM run ID: 80b651a9-aceb-47d9-995f-8e38e546d1bb\n" * on_slurm)
+    output = Output(log)
+    output.read()
+    text = io.StringIO()
+    show_summary(Console(file=text, width=140), tmp_path / "results", [], output, 1.0)
+    assert ("make efficiency" in text.getvalue()) is on_slurm

@@ -39,6 +39,7 @@ class Output:
         self.planned: dict[str, int] = {}
         self.finished: Counter[str] = Counter()
         self.nothing_to_do = False
+        self.on_slurm = False
         self.errors: dict[str, FailedJob] = {}
         self.tail: list[str] = []
 
@@ -73,6 +74,7 @@ class Output:
             self._error.logs = [Path(name) for name in found[1].split(", ")]
         elif line and not line.startswith(" "):
             self._error = None
+            self.on_slurm = self.on_slurm or line.startswith("SLURM run ID:")
             self.nothing_to_do = self.nothing_to_do or line.startswith("Nothing to be done")
 
 

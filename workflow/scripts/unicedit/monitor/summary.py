@@ -70,6 +70,8 @@ def show_summary(console: Console, results: Path, records: Sequence[Record], out
             places.add_row(name, Text(str(results / path)))
     if dataset is not None:
         places.add_row("To load it", Text(f'datasets.load_dataset("{results / "dataset"}", split="train")'))
+    if output.on_slurm:
+        places.add_row("Asked and used", Text("make efficiency"))
     parts.append(places)
     console.print(Panel(Group(*parts), title=f"Done in {duration(elapsed)}", title_align="left", border_style="green", expand=False))
 
