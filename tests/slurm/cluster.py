@@ -138,7 +138,7 @@ class ClusterRun(Checkout):
     def start(self, *arguments: str, target: str = EDITS) -> subprocess.Popen[bytes]:
         """``snakemake --profile slurm <target>`` in the background; what it says goes to ``head.txt``."""
         return subprocess.Popen(
-            [*SNAKEMAKE, *self.overlay(), "--profile", "slurm", *IMPATIENT, *arguments, target],
+            [*SNAKEMAKE, *self.overlay(), "--profile", "slurm", *IMPATIENT, *arguments, "--", target],
             cwd=self.folder,
             env=self.cluster.environment,
             stdout=subprocess.DEVNULL,

@@ -19,7 +19,7 @@ def main_run(running_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory)
         run.replace("profiles/slurm/config.yaml", f"  {rule}: {{", f"  {rule}: {{gpu: 1, ")
     run.cluster = running_cluster
     running_cluster.empty()
-    assert run.finish(run.start(target="all"), 600) == 0, run.said()
+    assert run.finish(run.start(target="all"), 1200) == 0, run.said()
     return run
 
 

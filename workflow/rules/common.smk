@@ -11,6 +11,8 @@ from unicedit.evaluation.grid import Grid
 from unicedit.workflow import Pipeline, plans_only, run_with_this_interpreter
 
 run_with_this_interpreter()
+# on SIGTERM (a job cancelled or preempted) the shell waits for its command, which stores what it has; without the trap it would die at once, and the job count as failed
+shell.prefix("set -euo pipefail; trap : TERM; ")
 try:
     pipeline = Pipeline(config)
     pipeline.open_library(
