@@ -379,6 +379,11 @@ def test_training_goes_on_from_its_checkpoint(tmp_path, fast):
     for name, weight in trainee.model.state_dict().items():
         assert torch.equal(weight, again.model.state_dict()[name]), name
     assert again.tokenizer.get_vocab() == trainee.tokenizer.get_vocab()
+    trainee.publish(tmp_path / "published")
+    published = resume(tmp_path / "published")
+    assert published.log == trainee.log
+    for name, weight in trainee.model.state_dict().items():
+        assert torch.equal(weight.bfloat16().float(), published.model.state_dict()[name]), name
     with pytest.raises(PipelineError, match="--resume"):
         resume(tmp_path / "nowhere")
 

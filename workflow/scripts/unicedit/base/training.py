@@ -23,6 +23,7 @@ from unicedit.errors import PipelineError
 from unicedit.verifier.processor import processor_class
 from unicedit.world.splits import Split
 
+LOG = "training_log.json"  # beside a published model
 EVERY = 180.0  # seconds between checkpoints
 GROUPS: dict[Split, int] = {"train": 6_000, "validation": 120, "test": 160}
 
@@ -62,8 +63,9 @@ class Trainee:
         self.tokenizer.save_pretrained(folder / "tokenizer")
 
     def publish(self, folder: Path) -> None:
-        """The model as others load it."""
+        """The model as others load it, and what was trained, from which a later training goes on."""
         save(self.model, self.processor, folder)
+        (folder / LOG).write_text(json.dumps(asdict(self.log), indent=1) + "\n")
 
 
 def processor_around(made: Any) -> Any:
@@ -82,7 +84,12 @@ def begin(seed: int, groups: int) -> Trainee:
 
 
 def resume(folder: Path) -> Trainee:
-    """Go on from a checkpoint. ``PipelineError`` where there is none."""
+    """Go on from a checkpoint, or from a published model, whose heads learn anew. ``PipelineError`` where there is neither."""
+    if (folder / LOG).is_file():
+        log = Log(**json.loads((folder / LOG).read_text()))
+        model = Qwen2_5_VLForConditionalGeneration.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
+        made = AutoTokenizer.from_pretrained(folder)
+        return Trainee(model, Heads(HIDDEN), Heads(HIDDEN, compares=True), processor_around(made), log)
     if not (folder / "weights.pt").is_file():
         raise PipelineError(
             f"{folder}: no checkpoint of the base model in it; name a folder that tiny_base.py wrote, or leave --resume out"
