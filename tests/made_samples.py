@@ -42,6 +42,7 @@ def sample(number: int, kind: str = NORMAL, split: str = TRAIN, purpose: str | N
         "given_cn": given[1],
         "true_en": right[0] if changed else None,
         "true_cn": right[1] if changed else None,
+        "other_wordings": [{"en": "Give it red.", "cn": "染成红色。"}] if changed else [],
         "source_caption": "A thing.",
         "edit_caption": "A red thing.",
         "differences": [f"Thing {number} is red."] if changed else ["It is blurred."] if kind == FAILED_EDIT else [],

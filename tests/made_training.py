@@ -48,6 +48,7 @@ def sample(number: int, kind: str, purpose: str, size: tuple[int, int] = (56, 56
         "given_cn": (wrong if kind == "hallucination" else told)[1],
         "true_en": told[0] if changed else None,
         "true_cn": told[1] if changed else None,
+        "other_wordings": [],
         "source_caption": f"A plain {source} picture.",
         "edit_caption": f"A plain {target if changed else source} picture.",
         "differences": [f"{source} became {target}"] if changed else [],
