@@ -36,7 +36,7 @@ def test_training_runs_on_two_nodes(cluster: Cluster, tmp_path: Path) -> None:
     run.cluster = cluster
     run.path("test.yaml").write_text(CONFIG)
     run.snakemake("results/verifier/data/sft.parquet")
-    assert run.finish(run.start(target=MODEL), 400) == 0, run.said() + run.path("results/logs/sft.log").read_text()
+    assert run.finish(run.start(target=MODEL), 900) == 0, run.said() + run.path("results/logs/sft.log").read_text()
     (record,) = [one for one in cluster.accounted("JobName", "NNodes", "AllocTRES", "Account") if one["JobName"] == "unicedit-sft"]
     assert (record["State"], record["Partition"], record["NNodes"], record["Account"]) == ("COMPLETED", "gpu-a", "2", "lab")
     assert "gres/gpu=2" in record["AllocTRES"].split(","), "one for each process"
