@@ -1,7 +1,8 @@
 """How the workflow's head bears 100 to 5,000 shards: `python bench/scale.py` writes docs/scale.csv and docs/scale.png (hours at 5,000 shards; `--shards 100,300` is a try).
 
-For each number of shards: a dry run of nothing done, one of everything done, a whole run by the real scheduler with an executor that computes nothing
-(bench/scale_executor.py), and `make status` of it. Processor time is given beside wall time: it holds where other programs share the machine. `--plot` only draws again.
+For each number of shards: a dry run of nothing done, one of everything done; by the real scheduler with an executor that computes nothing
+(bench/scale_executor.py) a whole run whose jobs end in crowds, and the first rounds of one whose jobs end one by one; and `make status`.
+Processor time is given beside wall time: it holds where other programs share the machine. `--plot` only draws again.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from made_run import make_run  # noqa: E402
 
 COUNTS = (100, 300, 600, 1200, 2500, 5000)
 DOCS = HERE.parents[1] / "docs"
+STEADY_JOBS, STEADY_ROUNDS = 50, 30
 KINDS = ("index", "results", "scratch", "metadata", "other")
 
 
@@ -51,8 +53,8 @@ def dry_run(run: Checkout) -> tuple[dict[str, float], int]:
     return figures, int(total[-1]) if total else 0
 
 
-def whole_run(run: Checkout, shards: int, more: list[str]) -> dict[str, Any]:
-    """A run of everything under profiles/slurm, by an executor that computes nothing; what it reports."""
+def simulated(run: Checkout, shards: int, more: list[str], steady: int = 0) -> dict[str, Any]:
+    """A run of everything under profiles/slurm, by an executor that computes nothing; what it reports. ``steady``: only so many rounds with every place taken."""
     with tempfile.TemporaryDirectory() as made:
         plugin = Path(made) / "snakemake_executor_plugin_accounting"
         plugin.mkdir()
@@ -64,6 +66,7 @@ def whole_run(run: Checkout, shards: int, more: list[str]) -> dict[str, Any]:
             "UNICEDIT_SCALE_DONE": f"{made}/done",
             "UNICEDIT_SCALE_REPORT": str(report),
             "UNICEDIT_SCALE_SHARDS": str(shards),
+            "UNICEDIT_SCALE_STEADY": str(steady),
         }
         command = [
             *SNAKEMAKE,
@@ -80,6 +83,8 @@ def whole_run(run: Checkout, shards: int, more: list[str]) -> dict[str, Any]:
         ]
         measured(command, run.folder, **environment)
         value: dict[str, Any] = json.loads(report.read_text())
+        if steady:
+            return value
         account = Path(f"{report}.account")
         deadline = time.monotonic() + 60
         while not account.exists() and time.monotonic() < deadline:  # the engine ends after Snakemake
@@ -106,7 +111,12 @@ def study(shards: int, more: list[str]) -> dict[str, float]:
         run = lay_out(Path(made) / "checkout", shards)
         fresh, row["jobs"] = dry_run(run)
         row |= {f"fresh_{name}": value for name, value in fresh.items()}
-        ran = whole_run(run, shards, more)
+        kept = run.copy(Path(made) / "steady")
+        steady = simulated(kept, shards, [*more, "--jobs", str(STEADY_JOBS)], STEADY_ROUNDS)["rounds"]
+        row["steady_ready"] = sum(one[2] for one in steady) / len(steady)
+        row["steady_processor"] = sum(one[1] for one in steady) / len(steady)
+        shutil.rmtree(kept.folder)
+        ran = simulated(run, shards, more)
         if ran["jobs"] < row["jobs"] - 2:  # `all` is no job of the executor's
             raise RuntimeError(f"{ran['jobs']} jobs ran, {row['jobs']} were planned")
         row |= {f"first_{name}": value for name, value in ran["first_job"].items()}

@@ -2,6 +2,8 @@
 
 A job's command goes to a process of its own (bench/scale_engine.py), which puts true sidecars in place and accounts the time the job would take. What is measured
 is the head alone: when the first job started, each round of the scheduler, processor time and memory; it is written as JSON to $UNICEDIT_SCALE_REPORT.
+
+With $UNICEDIT_SCALE_STEADY = n, jobs end one by one, as those of a full cluster do, while all others wait for a place; after n rounds of it the process ends.
 """
 
 import atexit
@@ -42,11 +44,14 @@ class Rounds:
         self.seen: list[tuple[float, float, int]] = []  # seconds, processor seconds, ready jobs
         self._since: tuple[float, float] | None = None
         self._ready = 0
+        self.waiting = False
 
     def acquire(self) -> None:
         if self._since is not None and self._ready:
             self.seen.append((time.perf_counter() - self._since[0], time.thread_time() - self._since[1], self._ready))
+        self.waiting = self.inner._value == 0
         self.inner.acquire()
+        self.waiting = False
         self._since, self._ready = (time.perf_counter(), time.thread_time()), 0
 
     def release(self) -> None:
@@ -64,7 +69,9 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         self.started = psutil.Process().create_time()
         self.first: dict[str, float] = {}
         self.rounds: Rounds | None = None
+        self.steady = int(os.environ.get("UNICEDIT_SCALE_STEADY", "0"))
         self.jobs = 0
+        self.full: int | None = None  # rounds before every place was taken
         self.submitting = 0.0
         self.engine = subprocess.Popen([sys.executable, os.environ["UNICEDIT_SCALE_ENGINE"]], stdin=subprocess.PIPE, text=True)
         self.done = open(os.environ["UNICEDIT_SCALE_DONE"], "a+", encoding="utf-8")  # noqa: SIM115, PTH123 - open as long as the run
@@ -96,15 +103,32 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         self.report_job_submission(SubmittedJobInfo(job, external_jobid=str(self.jobs)))
 
     async def check_active_jobs(self, active_jobs: list[SubmittedJobInfo]) -> AsyncGenerator[SubmittedJobInfo, None]:
-        self.next_seconds_between_status_checks = POLL_SECONDS
+        self.next_seconds_between_status_checks = POLL_SECONDS if not self.steady else 0.05
         self.finished.update(line.strip() for line in self.done)
         if self.engine.poll() is not None:
             raise RuntimeError(f"the accounting engine ended with {self.engine.returncode}")
+        free = self._to_end() if self.steady else len(active_jobs)
         for one in active_jobs:
-            if one.external_jobid in self.finished:
+            if free and one.external_jobid in self.finished:
                 self.report_job_success(one)
+                free -= 1
             else:
                 yield one
+
+    def _to_end(self) -> int:
+        """One job, when the scheduler has done with the last and every place is taken; the end of the process, when it has done so often enough."""
+        rounds = self.rounds
+        if rounds is None or not rounds.waiting or self.jobs < self.workflow.resource_settings.nodes:
+            return 0
+        if self.full is None:
+            self.full = len(rounds.seen)
+        if len(rounds.seen) - self.full >= self.steady:
+            rounds.seen = rounds.seen[self.full :]
+            self.report()
+            self.engine.kill()
+            os._exit(0)
+        rounds.waiting = False
+        return 1
 
     def cancel_jobs(self, active_jobs: list[SubmittedJobInfo]) -> None:
         self.engine.kill()
