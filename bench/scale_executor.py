@@ -103,6 +103,8 @@ class Executor(RemoteExecutor):  # type: ignore[misc]
         self.report_job_submission(SubmittedJobInfo(job, external_jobid=str(self.jobs)))
 
     async def check_active_jobs(self, active_jobs: list[SubmittedJobInfo]) -> AsyncGenerator[SubmittedJobInfo, None]:
+        if not active_jobs:
+            return  # the thread that asks may be faster than __post_init__
         self.next_seconds_between_status_checks = POLL_SECONDS if not self.steady else 0.05
         self.finished.update(line.strip() for line in self.done)
         if self.engine.poll() is not None:
