@@ -1,8 +1,11 @@
 """Where a run stands, from its files: figures of a made run, and that thousands of shards take seconds (issue 6)."""
 
 import io
+import os
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -64,6 +67,27 @@ def test_a_thousand_shards_are_shown_within_a_second_of_processor_time(tmp_path:
         status(results, scratch, console)
         taken.append(time.process_time() - before)
     assert min(taken) < SECONDS_A_THOUSAND_SHARDS
+
+
+def test_a_slow_file_system_is_asked_for_many_records_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, scratch = make_run(tmp_path, 200)
+    original, at_once, most, lock = os.stat, 0, 0, threading.Lock()
+
+    def slow(path: str, **more: Any) -> os.stat_result:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.001)
+        with lock:
+            at_once -= 1
+        return original(path, **more)
+
+    whole = Records(scratch).read()
+    monkeypatch.setattr("unicedit.monitor.records.os.stat", slow)
+    assert Records(scratch).read() == whole
+    assert most >= 4
+    assert len(whole) == 200 + 200 + 170 + 130 + 90
 
 
 def test_a_second_reading_opens_only_what_was_written_since(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,11 @@ log = logging.getLogger(__name__)
 
 Place = tuple[str, str]  # stage, shard
 _COUNTS = ("total", "done", "computed", "reused", "resumed", "failed", "attempt")
-_READERS = 8  # on a network file system each opening waits for a server
+_READERS, _PROBE, _SLOW_SECONDS = (
+    16,
+    100,
+    0.0003,
+)  # on a network file system each opening waits for a server; on a disk threads only hinder each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +64,15 @@ class Records:
                     for entry in entries
                     if entry.name.endswith(".json") and not entry.name.startswith(".")
                 ]
-        with ThreadPoolExecutor(_READERS) as readers:
-            chunks = readers.map(self._read_some, (places[at : at + 500] for at in range(0, len(places), 500)))
-            self._known = {(record.stage, record.shard): record for chunk in chunks for record in chunk}
+        began = time.perf_counter()
+        read = self._read_some(places[:_PROBE])
+        if time.perf_counter() - began > _SLOW_SECONDS * _PROBE:
+            with ThreadPoolExecutor(_READERS) as readers:
+                chunks = readers.map(self._read_some, (places[at : at + _PROBE] for at in range(_PROBE, len(places), _PROBE)))
+                read += [record for chunk in chunks for record in chunk]
+        else:
+            read += self._read_some(places[_PROBE:])
+        self._known = {(record.stage, record.shard): record for record in read}
         return dict(sorted(self._known.items()))
 
     def _read_some(self, places: list[tuple[str, Place]]) -> list[Record]:
