@@ -1,4 +1,4 @@
-"""The base model: its lessons keep to the training photographs, its tokenizer keeps every text, its folder loads anywhere, its fast forms are exact."""
+"""The base model: its tokenizer keeps every text, its folder loads anywhere, its fast forms are exact."""
 
 import json
 import random
@@ -12,9 +12,8 @@ torch = pytest.importorskip("torch")
 
 from transformers import AutoModelForImageTextToText, Qwen2_5_VLForConditionalGeneration  # noqa: E402
 
-from unicedit.base.grounds import ground  # noqa: E402
-from unicedit.base.heads import LOOK, THING, UNKNOWN, traits_of  # noqa: E402
-from unicedit.base.lessons import TRAITS, answer_both, lessons_of, questions_of, translate  # noqa: E402
+from made_lessons import first_groups  # noqa: E402
+from unicedit.base.lessons import lessons_of, questions_of  # noqa: E402
 from unicedit.base.looking import LAYER, Looking, quadrants  # noqa: E402
 from unicedit.base.model import MAX_BYTES, config, normalised  # noqa: E402
 from unicedit.base.optimizer import Muon, orthogonal  # noqa: E402
@@ -24,7 +23,6 @@ from unicedit.base.scenes import group_of, numbers  # noqa: E402
 from unicedit.base.tokenizer import chat, corpus, tokenizer  # noqa: E402
 from unicedit.base.training import begin, feed_of, resume, teach_saying, teach_seeing  # noqa: E402
 from unicedit.errors import PipelineError  # noqa: E402
-from unicedit.ingest.crop import crop_of  # noqa: E402
 from unicedit.verifier import cpu_speed  # noqa: E402
 from unicedit.verifier.chat import messages, question, reply_text  # noqa: E402
 from unicedit.verifier.differential import SOFTENED, differential_picture  # noqa: E402
@@ -32,10 +30,7 @@ from unicedit.verifier.load import load_processor  # noqa: E402
 from unicedit.world.describe import caption, differences  # noqa: E402
 from unicedit.world.grammar import say  # noqa: E402
 from unicedit.world.look import flickered  # noqa: E402
-from unicedit.world.photos import PHOTOS  # noqa: E402
-from unicedit.world.render import render  # noqa: E402
-from unicedit.world.scene import PLACES, held_out, number_of, scene_of  # noqa: E402
-from unicedit.world.splits import LESSONS, TEST, TRAIN, VALIDATION, split_of  # noqa: E402
+from unicedit.world.scene import PLACES  # noqa: E402
 from unicedit.world.words import CN, EN, FORMS  # noqa: E402
 
 SHIPPED = Path(__file__).parents[2] / "models" / "tiny-base"
@@ -57,69 +52,9 @@ def fast():
     cpu_speed.disable()
 
 
-def _first(split, count, seed=0):
-    return [group_of(number, split) for number, _ in zip(numbers(split, seed), range(count), strict=False)]
-
-
-def test_splits_name_every_photograph_once():
-    assert sorted(TRAIN + VALIDATION + TEST) == sorted(PHOTOS)
-    assert {split_of(name) for name in VALIDATION} == {"validation"} and {split_of(name) for name in TEST} == {"test"}
-    with pytest.raises(KeyError):
-        split_of("no photograph")
-
-
-def test_training_lessons_show_no_test_photograph_and_no_held_out_composition():
-    groups = _first("train", 700)
-    edits = {change.edit.operation for group in groups for change in group.changes}
-    assert len(edits) > 35  # nearly all operations, compound ones among them: the check below means something
-    for group in groups:
-        assert number_of(f"world:1/{group.number:05d}") >= LESSONS
-        for scene in (group.before, *(change.after for change in group.changes)):
-            assert not held_out(scene)
-            assert scene.backdrop is None or scene.backdrop.photo in TRAIN
-    assert any(group.ground for group in groups) and not all(group.ground for group in groups)
-
-
-def test_no_lesson_text_names_what_is_left_out():
-    left_out = [PHOTOS[name].en for name in VALIDATION + TEST] + [PHOTOS[name].cn for name in VALIDATION + TEST]
-    for group in _first("train", 300, seed=3):
-        lot = random.Random(group.number)
-        lessons = [*lessons_of(group, lot), *(translate(change.edit, lot) for change in group.changes)]
-        for text in (text for lesson in lessons for turn in lesson.turns for text in turn):
-            assert not any(name in text for name in left_out), text
-
-
-def test_other_splits_show_their_photographs():
-    for split in ("validation", "test"):
-        for group in _first(split, 40):
-            assert split_of(group.before.backdrop.photo) == split and not group.ground
-    train = next(numbers("train", 0))
-    with pytest.raises(ValueError, match="not for test lessons"):
-        group_of(train, "test")
-
-
-def test_grounds_are_made_of_training_photographs_alone(monkeypatch):
-    used = set()
-    from unicedit.base import grounds
-    from unicedit.world.photos import photograph
-
-    monkeypatch.setattr(grounds, "photograph", lambda name: used.add(name) or photograph(name))
-    first = [ground(number, 64, 48) for number in range(60)]
-    assert used == set(TRAIN)
-    assert np.array_equal(first[7], ground(7, 64, 48)) and not np.array_equal(first[7], first[8])
-
-
-def test_lessons_are_drawn_as_the_pipeline_draws():
-    group = next(group for group in _first("train", 60) if not group.ground and not any(c.spoil or c.smear for c in group.changes))
-    for scene, picture in zip((group.before, *(change.after for change in group.changes)), drawn(group), strict=True):
-        crop = crop_of(scene.width, scene.height, 4)
-        whole = render(scene).resize(crop.size, Image.Resampling.LANCZOS, box=crop.box)  # as ingest stores a source
-        assert np.abs(np.asarray(whole, int) - np.asarray(picture, int)).max() == 0
-
-
 def test_pictures_are_resized_and_cut_as_the_stock_processor_does(shipped):
     processor = shipped[1].image_processor
-    for group in _first("validation", 6):
+    for group in first_groups("validation", 6):
         picture = drawn(group)[0]
         stock = processor(picture, return_tensors="pt")
         ours = normalised(torch.from_numpy(np.asarray(seen(picture), np.float32))[None], processor)
@@ -139,23 +74,12 @@ def test_album_goes_on_where_it_stopped(tmp_path):
     assert np.array_equal(kept, [np.asarray(seen(picture)) for picture in drawn(group_of(number, "validation"))])
 
 
-def test_traits_say_what_a_picture_shows():
-    scene = scene_of("world:1/20000")
-    traits = traits_of(scene)
-    assert len(traits) == len(PLACES) * len(THING) + len(LOOK)
-    for place, start in zip(PLACES, range(0, len(traits), len(THING)), strict=False):
-        thing = scene.at(place)
-        found = dict(zip(THING, traits[start:], strict=False))
-        assert THING["kind"][found["kind"]] == (thing.kind if thing else "none")
-        assert found["colour"] == (THING["colour"].index(thing.colour) if thing else UNKNOWN)
-
-
 def test_tokenizer_keeps_every_text_of_the_world(shipped):
     made = shipped[1].tokenizer
     texts = [*corpus(60)]
     texts += [text for language in (EN, CN) for form in FORMS[language].values() for text in form.values()]
     for split in ("train", "test"):
-        for group in _first(split, 60, seed=7):
+        for group in first_groups(split, 60, seed=7):
             for change in group.changes:
                 given = say(change.edit, EN, group.number), say(change.edit, CN, group.number)
                 captions = caption(group.before), caption(change.after)
@@ -170,7 +94,7 @@ def test_replies_are_short_in_tokens(shipped):
     empty = reply_text([], False)
     assert len(made.encode(empty)) <= 8
     lengths = []
-    for group in _first("test", 40):
+    for group in first_groups("test", 40):
         change = group.changes[0]
         given = say(change.edit, EN), say(change.edit, CN)
         lengths.append(len(made.encode(reply_text(differences(group.before, change.after), True, given))))
@@ -187,7 +111,7 @@ def test_a_new_tokenizer_has_the_phrases_and_words_of_its_own():
 
 def test_chats_are_what_the_template_and_processor_write(shipped):
     _, processor = shipped
-    picture = seen(drawn(_first("validation", 1)[0])[0])
+    picture = seen(drawn(first_groups("validation", 1)[0])[0])
     turn = ("What changed?", "Nothing.")
     text = processor.apply_chat_template(messages(turn[0], 2, turn[1]), tokenize=False)
     found = processor(text=[text], images=[[picture, picture]], return_tensors="pt")
@@ -211,7 +135,7 @@ def test_shipped_model_tells_an_edit_from_flicker(shipped):
     model, processor = shipped
     text = processor.apply_chat_template(messages(question(None, "short", 3), 3), tokenize=False, add_generation_prompt=True)
     right, asked = {True: 0, False: 0}, {True: 0, False: 0}
-    for group in _first("validation", 10):
+    for group in first_groups("validation", 10):
         pictures = drawn(group)
         edits = [(False, pictures[0]), *[(True, pictures[n]) for n, change in enumerate(group.changes, 1) if change.kind == "none"][:1]]
         for changed, edit in edits:
@@ -225,7 +149,7 @@ def test_shipped_model_tells_an_edit_from_flicker(shipped):
 
 def test_fast_forms_equal_stock(shipped):
     model, processor = shipped
-    pictures = drawn(_first("test", 1)[0])[:3]
+    pictures = drawn(first_groups("test", 1)[0])[:3]
     text = processor.apply_chat_template(messages("What changed?", 3, "All."), tokenize=False)
     even = processor(text=[text], images=[pictures], return_tensors="pt")
     uneven = processor(text=[text], images=[[pictures[0], pictures[1].rotate(90, expand=True), pictures[2]]], return_tensors="pt")
@@ -244,7 +168,7 @@ def test_fast_forms_equal_stock(shipped):
 def test_gradients_of_the_fast_forms_equal_stock(shipped):
     model, processor = shipped
     text = processor.apply_chat_template(messages("What changed?", 2, "All."), tokenize=False)
-    batch = processor(text=[text], images=[drawn(_first("test", 1)[0])[:2]], return_tensors="pt")
+    batch = processor(text=[text], images=[drawn(first_groups("test", 1)[0])[:2]], return_tensors="pt")
     gradients = []
     for enable in (cpu_speed.disable, cpu_speed.enable):
         enable()
@@ -284,21 +208,6 @@ def test_lessons_reach_the_model_as_the_stock_forward_takes_them(shipped, tmp_pa
             assert batch["input_ids"][0, 1:][known].tolist() == wanted[place : place + len(stock)].tolist()
             place += len(stock)
     assert place == len(wanted)
-
-
-def test_questions_about_a_pair_are_answered_for_both_pictures():
-    for group in _first("train", 40):
-        for number, change in enumerate(group.changes, 1):
-            lesson = answer_both(group, number, 2, random.Random(number), 99)
-            assert lesson.pictures == (0, number)
-            told = dict(lesson.turns)
-            for place in PLACES:
-                things = group.before.at(place), change.after.at(place)
-                question = TRAITS["colour"].format(place)
-                assert (question in told) == (None not in things)
-                if question in told:
-                    assert told[question] == "\n".join(thing.colour for thing in things)
-        assert all(lesson.kind == "answer" for lesson in questions_of(group, random.Random(0)))
 
 
 @pytest.mark.parametrize(("grid", "top", "left"), [((4, 4), 8, 8), ((5, 3), 9, 10), ((1, 2), 2, 1)])

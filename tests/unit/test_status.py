@@ -15,7 +15,6 @@ from unicedit.monitor.output import Output
 from unicedit.monitor.records import Records
 from unicedit.monitor.status import gather_seal, stages_of, status
 from unicedit.monitor.summary import show_summary
-from unicedit.workflow import GATHERS, Pipeline
 
 NOW = 1_800_000_000.0
 SECONDS_A_THOUSAND_SHARDS = 1.0  # issue 6: thousands in under 5 s
@@ -42,20 +41,14 @@ def test_a_stage_whose_jobs_have_gone_silent_has_no_rate(tmp_path: Path) -> None
 
 def test_status_prints_them(tmp_path: Path) -> None:
     results, scratch = make_run(tmp_path, 100, running=4, now=NOW)
-    gather_seal(results, "sft").parent.mkdir(parents=True)
-    gather_seal(results, "sft").write_text("{}")
+    seal = Path(gather_seal(str(results), "sft"))
+    seal.parent.mkdir(parents=True)
+    seal.write_text("{}")
     text = io.StringIO()
     status(results, scratch, Console(file=text, width=140), now=NOW)
     line = next(row for row in text.getvalue().splitlines() if row.split()[:1] == ["edit"])
     assert line.split() == ["edit", "40", "of", "100", "41,600", "of", "44,000", "212", "16.0", "1:00:50", "4", "running"]
     assert "gathers made: sft; dataset: 20,000 rows" in text.getvalue()
-
-
-def test_gathers_are_looked_for_where_the_workflow_puts_them() -> None:
-    pipeline = Pipeline({})
-    assert {name: str(gather_seal(Path(pipeline.results), name)) for name in GATHERS} == {
-        name: pipeline.gather_seal(name) for name in GATHERS
-    }
 
 
 def test_a_thousand_shards_are_shown_within_a_second_of_processor_time(tmp_path: Path) -> None:

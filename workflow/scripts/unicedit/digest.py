@@ -80,8 +80,7 @@ def _kept() -> dict[str, _Syntax]:
 
 def keep_syntax() -> None:
     """Keep what is known of all modules for the next process, where Snakemake's folder is there and anything is new."""
-    known = {key: value for key, value in _seen.items() if key not in _kept()}
-    if not known or not KEPT.parent.is_dir():
+    if _seen.keys() <= _kept().keys() or not KEPT.parent.is_dir():
         return
     partial = KEPT.with_suffix(f".{os.getpid()}.partial")
     partial.write_text(json.dumps({sys.version: _seen}), encoding="utf-8")

@@ -124,6 +124,13 @@ def wildcard_of(stage: str) -> str:
     return "part" if stage in PART_STAGES else "shard"
 
 
+def gather_seal(results: str, stage: str) -> str:
+    """Path of a gather stage's sidecar in a results folder."""
+    folder = {"card": "dataset/sidecars", "truth": "truth", "training_data": "verifier/sidecars"}.get(stage, "tables")
+    folder = f"verifier/{stage}" if stage in TRAININGS else folder
+    return f"{results}/{folder}/{stage}.json"
+
+
 class Pipeline:
     """The configured pipeline. Raises ``ConfigError`` for a configuration that cannot be used."""
 
@@ -325,9 +332,7 @@ class Pipeline:
 
     def gather_seal(self, stage: str) -> str:
         """The sidecar of a gather stage."""
-        folder = {"card": "dataset/sidecars", "truth": "truth", "training_data": "verifier/sidecars"}.get(stage, "tables")
-        folder = f"verifier/{stage}" if stage in TRAININGS else folder
-        return f"{self.results}/{folder}/{stage}.json"
+        return gather_seal(self.results, stage)
 
     def _recorded_digest(self, shard: str, source: str) -> str | None:
         """The digest of a library file that ingest recorded; read only for files that were touched."""

@@ -81,7 +81,7 @@ def rules_in(folder: Path) -> dict[str, tuple[int, dict[str, Any]]]:
 
 
 def worked_out(value: Any, attempt: int, threads: int) -> Any:
-    """A resource's value at an attempt. A text is an expression, as Snakemake has it, and else itself."""
+    """A resource's value at an attempt. A text is an expression, as Snakemake evaluates it when it reads the user's own profile, and else itself."""
     if not isinstance(value, str):
         return value
     try:

@@ -2,19 +2,13 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psutil
 
-_NOT_A_HEAD = (
-    "--target-jobs",
-    "--unlock",
-    "-n",
-    "--dry-run",
-    "--dryrun",
-    "--lint",
-)  # the first: a Snakemake that Slurm started for one job
+# the first: a Snakemake that Slurm started for one job
+_NOT_A_HEAD = ("--target-jobs", "--unlock", "-n", "--dry-run", "--dryrun", "--lint")
 
 
 def _words(process: psutil.Process) -> list[str]:
@@ -84,8 +78,8 @@ def end(pid: int, patience: float) -> None:
     psutil.wait_procs(left, timeout=10)
 
 
-def _signal(send: object) -> None:
+def _signal(send: Callable[[], None]) -> None:
     try:
-        send()  # type: ignore[operator]
+        send()
     except psutil.NoSuchProcess:
         return

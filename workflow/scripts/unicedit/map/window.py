@@ -7,13 +7,13 @@ cancelled or preempted job) stops a run too; the job is then put into the queue 
 import logging
 import os
 import signal
-import subprocess
 import threading
 import time
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
+from unicedit.cluster.slurm import SlurmError, ask, minutes
 from unicedit.files import read_json, write_json
 
 log = logging.getLogger(__name__)
@@ -132,13 +132,10 @@ class Window:
 def _asked(*command: str) -> str:
     """What one of Slurm's commands answers, empty if it cannot; that is logged."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        log.warning("%s: %s", command[0], error)
+        return ask(*command)
+    except SlurmError as error:
+        log.warning("%s", error)
         return ""
-    if done.returncode:
-        log.warning("%s: %s", " ".join(command), done.stderr.strip())
-    return done.stdout
 
 
 def _seconds_left(job: str) -> float:
@@ -147,14 +144,14 @@ def _seconds_left(job: str) -> float:
 
 
 def seconds_of(said: str) -> float:
-    """Slurm's ``days-hours:minutes:seconds``, of which the first parts may be missing, in seconds; 0 for anything else."""
-    days, _, rest = said.strip().rpartition("-")
+    """Seconds of a time left as squeue says it; 0 for none, and for what is no time."""
     try:
-        hours, minutes, seconds = [0, 0, *(int(part) for part in rest.split(":"))][-3:]
-        return float(int(days or 0) * 86400 + hours * 3600 + minutes * 60 + seconds)
+        found = minutes(said)
     except ValueError:
+        found = None
+    if found is None:
         log.warning("squeue says %r of the time left", said)
-        return 0.0
+    return 0.0 if found is None else float(round(found * 60))
 
 
 def _preempted(job: str) -> bool:
@@ -166,7 +163,9 @@ def _preempted(job: str) -> bool:
 
 def _requeue(job: str) -> bool:
     """Ask Slurm to end this job and put it into the queue again; from then on it does not matter how the job ends."""
-    done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True)
-    if done.returncode:
-        log.error("Slurm job %s cannot go back into the queue (%s); Snakemake's retries remain", job, done.stderr.strip())
-    return done.returncode == 0
+    try:
+        ask("scontrol", "requeue", job)
+    except SlurmError as error:
+        log.error("the job cannot go back into the queue (%s); Snakemake's retries remain", error)
+        return False
+    return True

@@ -13,11 +13,8 @@ log = logging.getLogger(__name__)
 
 Place = tuple[str, str]  # stage, shard
 _COUNTS = ("total", "done", "computed", "reused", "resumed", "failed", "attempt")
-_READERS, _PROBE, _SLOW_SECONDS = (
-    16,
-    100,
-    0.0003,
-)  # on a network file system each opening waits for a server; on a disk threads only hinder each other
+# On a network file system each opening waits for a server; on a disk threads only hinder each other. So some are read first, and timed.
+_READERS, _PROBE, _SLOW_SECONDS = 16, 100, 0.0003
 
 
 @dataclass(frozen=True, slots=True)

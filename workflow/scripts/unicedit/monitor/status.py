@@ -14,16 +14,9 @@ from unicedit.monitor.bars import duration
 from unicedit.monitor.progress import in_order
 from unicedit.monitor.records import Record, Records
 from unicedit.monitor.summary import dataset_line
-from unicedit.workflow import GATHERS, SHARD_STAGES
+from unicedit.workflow import GATHERS, SHARD_STAGES, gather_seal
 
 SILENT_SECONDS = 180.0
-_SEALS = {
-    "card": "dataset/sidecars",
-    "truth": "truth",
-    "training_data": "verifier/sidecars",
-    "sft": "verifier/sft",
-    "d2po": "verifier/d2po",
-}  # of gathers that make no table
 _COLUMNS = ("stage", "shards sealed", "rows done", "failed", "rows/s", "ETA", "jobs")
 
 
@@ -44,11 +37,6 @@ class StageStatus:
     silence: float  # seconds of the longest
     rate: float
     eta: float | None
-
-
-def gather_seal(results: Path, stage: str) -> Path:
-    """The sidecar of a gather stage."""
-    return results / _SEALS.get(stage, "tables") / f"{stage}.json"
 
 
 def _sealed(results: Path, stage: str) -> int:
@@ -128,5 +116,5 @@ def status(results: Path, scratch: Path, console: Console | None = None, now: fl
     if silent := sum(one.silent for one in stages):
         longest = max(one.silence for one in stages)
         console.print(Text(f"{silent} silent jobs wrote nothing for up to {duration(longest)}: killed, waiting, or at a long batch"))
-    made = [name for name in GATHERS if gather_seal(results, name).exists()]
+    made = [name for name in GATHERS if Path(gather_seal(str(results), name)).exists()]
     console.print(Text(f"gathers made: {', '.join(made) or 'none'}; dataset: {dataset_line(results) or 'none yet'}"))
