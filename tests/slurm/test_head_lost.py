@@ -1,13 +1,17 @@
-"""Snakemake itself is killed, as when a login node dies, while its jobs go on; it is started again at once."""
+"""Snakemake itself is killed, as when a login node dies, while its jobs go on; it is started again at once, or by `make resume`."""
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
-from slurm.cluster import Cluster, ClusterRun, until
+from checkout import SNAKEMAKE
+from slurm.cluster import EDITS, IMPATIENT, Cluster, ClusterRun, until
 
 pytestmark = pytest.mark.workflow
+BATCH = 2  # as in the configuration
 
 
 def test_killed_snakemake_is_started_again_beside_its_own_jobs(
@@ -30,3 +34,31 @@ def test_killed_snakemake_is_started_again_beside_its_own_jobs(
     assert run.finish(head) == 0, run.said()
     assert run.completed() == undisturbed.dataset()
     assert run.redone("edit", "verify") == 0, "whoever came second took over what was finished"
+
+
+@pytest.mark.parametrize("mode", ["cancel", "wait"])
+def test_resume_deals_with_what_a_killed_snakemake_left(
+    edits_missing: ClusterRun, undisturbed: ClusterRun, cluster: Cluster, mode: str
+) -> None:
+    run = edits_missing
+    head = run.start()
+    until(run.computing("edit", 2), 240, run.said)
+    (orphan,) = cluster.queue("edit", "RUNNING")
+    os.killpg(head.pid, signal.SIGKILL)
+    head.wait()
+    command = [*SNAKEMAKE, *run.overlay(), "--profile", "slurm", *IMPATIENT, "--", EDITS]
+    resumed = subprocess.run(
+        [sys.executable, "workflow/scripts/resume.py", "--mode", mode, "--pause", "1", "--", *command],
+        cwd=run.folder,
+        env=cluster.environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    said = resumed.stdout + resumed.stderr
+    assert resumed.returncode == 0, said[-5000:]
+    assert f"Slurm job {orphan.id}: edit" in said and "The folder is unlocked." in said
+    assert [state.split()[0] for state in cluster.states(orphan.id)] == ["CANCELLED" if mode == "cancel" else "COMPLETED"]
+    assert not cluster.queue("edit")
+    assert run.completed() == undisturbed.dataset()
+    assert run.redone("edit", "verify") <= (BATCH if mode == "cancel" else 0)
