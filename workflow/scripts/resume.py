@@ -52,7 +52,8 @@ def main() -> None:
         wait_for(killed, say, arguments.pause)
     refuse_living_head(killed, head_is_gone=arguments.head_is_gone)  # somebody may have been faster
     if any((killed.folder / ".snakemake" / "locks").glob("*.lock")):
-        unlocked = subprocess.run([*arguments.command, "--unlock"], capture_output=True, text=True)
+        options = arguments.command[: arguments.command.index("--")] if "--" in arguments.command else arguments.command
+        unlocked = subprocess.run([*options, "--unlock"], capture_output=True, text=True)
         if unlocked.returncode != 0:
             said = (unlocked.stderr.strip() or unlocked.stdout.strip() or "no word").splitlines()
             raise PipelineError(f"the folder cannot be unlocked: {said[-1]}")
