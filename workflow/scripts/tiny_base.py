@@ -12,7 +12,9 @@ def main() -> None:
     made = parser(str(__doc__))
     made.add_argument("--out", type=Path, default=Path("models/tiny-base"), help="folder of the finished model")
     made.add_argument("--work", type=Path, required=True, help="folder for the lessons' pictures and the checkpoints")
-    made.add_argument("--minutes", type=float, default=75.0, help="wall time of the training, without the drawing of pictures")
+    made.add_argument(
+        "--minutes", type=float, default=75.0, help="processor time of the training's main thread: about the wall time of a quiet machine"
+    )
     made.add_argument(
         "--shares", type=float, nargs=3, default=(0.25, 0.15, 0.6), help="shares of the time: seeing; saying, the tower frozen; saying"
     )

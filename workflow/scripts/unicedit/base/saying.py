@@ -209,15 +209,18 @@ def say(
     model: Any, heads: Heads, pairs: Heads, feed: Feed, processor: Any, tokenizer: Any, minutes: float, seed: int, groups: int = 8,
     frozen: bool = False, report: Callable[[Progress], None] = lambda _: None,
 ) -> None:  # fmt: skip
-    """Train the whole model for so many minutes of wall time. ``frozen`` leaves the tower as it is. ``pairs`` are heads that compare."""
+    """Train the whole model for so many minutes of this thread's processor time (what runs beside it does not shorten it).
+
+    ``frozen`` leaves the tower as it is. ``pairs`` are heads that compare.
+    """
     tower = model.model.visual
     chosen = optimizers([model.model.language_model, pairs] if frozen else [model, heads, pairs], RATE, ADAM_RATE)
     lot, source, writer = random.Random(seed), np.random.default_rng(seed), Writer(tokenizer)
     second, looking = Second(model, writer.image), Looking(model, tokenizer, writer.image)
-    start, step, mean, apart = time.monotonic(), 0, math.nan, math.nan
+    start, step, mean, apart = time.thread_time(), 0, math.nan, math.nan
     while True:
         for batch in feed.batches(groups, lot):
-            share = (time.monotonic() - start) / (60 * minutes)
+            share = (time.thread_time() - start) / (60 * minutes)
             if share >= 1:
                 return
             set_share(chosen, share_of_rate(step, 0 if frozen else share))  # with the tower frozen the end is not yet near

@@ -86,13 +86,13 @@ def see(
     tower: Any, heads: Heads, feed: Feed, processor: Any, minutes: float, seed: int, groups: int = 6, near: int = 4,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> None:  # fmt: skip
-    """Train tower and heads for so many minutes of wall time. Of ``near + 1`` steps, ``near`` are about close-ups."""
+    """Train tower and heads for so many minutes of this thread's processor time (what runs beside it does not shorten it). Of ``near + 1`` steps, ``near`` are about close-ups."""
     chosen = optimizers([tower, heads], RATE, ADAM_RATE)
     lot, source = random.Random(seed), np.random.default_rng(seed)
-    start, step, mean, apart = time.monotonic(), 0, math.nan, math.nan
+    start, step, mean, apart = time.thread_time(), 0, math.nan, math.nan
     while True:
         for batch in feed.batches(groups, lot):
-            share = (time.monotonic() - start) / (60 * minutes)
+            share = (time.thread_time() - start) / (60 * minutes)
             if share >= 1:
                 return
             set_share(chosen, share_of_rate(step, share))

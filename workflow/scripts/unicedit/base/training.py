@@ -118,12 +118,12 @@ class _Reporter:
 
     def __init__(self, trainee: Trainee, folder: Path, stage: str) -> None:
         self.trainee, self.folder, self.stage = trainee, folder, stage
-        self.start = self.last = self.said = time.monotonic()
+        self.start = self.last = self.said = time.thread_time()
         self.minutes = trainee.log.minutes.get(stage, 0.0)
         self.steps = trainee.log.steps.get(stage, 0)
 
     def __call__(self, progress: Progress) -> None:
-        now = time.monotonic()
+        now = time.thread_time()
         log = self.trainee.log
         log.minutes[self.stage] = round(self.minutes + (now - self.start) / 60, 2)
         log.steps[self.stage] = self.steps + progress.step
