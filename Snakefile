@@ -43,6 +43,14 @@ localrules:
     verifier,
 
 
+onsuccess:
+    report_after(log)
+
+
+onerror:
+    report_after(log)
+
+
 rule all:
     default_target: True
     input:

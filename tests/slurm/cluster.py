@@ -3,11 +3,14 @@
 import os
 import re
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from checkout import REPOSITORY, SNAKEMAKE, Checkout
 
@@ -95,6 +98,13 @@ def rule_of(comment: str) -> str:
     return found.group(1) if found else ""
 
 
+def kill(head: subprocess.Popen[bytes]) -> None:
+    """Kill a Snakemake and what it started here, with no time to say farewell."""
+    for process in [psutil.Process(head.pid), *psutil.Process(head.pid).children(recursive=True)]:
+        process.kill()
+    head.wait()
+
+
 def until(true: Callable[[], object], seconds: float, otherwise: str | Callable[[], str]) -> None:
     """Wait for a condition."""
     deadline = time.monotonic() + seconds
@@ -143,6 +153,18 @@ class ClusterRun(Checkout):
             env=self.cluster.environment,
             stdout=subprocess.DEVNULL,
             stderr=self.path("head.txt").open("ab"),
+            start_new_session=True,
+        )
+
+    def resume(self, mode: str, target: str = EDITS) -> subprocess.Popen[bytes]:
+        """``make resume`` after a Snakemake of ``target`` was killed, in the background; what it says goes to ``head.txt``."""
+        command = [*SNAKEMAKE, *self.overlay(), "--profile", "slurm", *IMPATIENT, "--", target]
+        return subprocess.Popen(
+            [sys.executable, "workflow/scripts/resume.py", "--mode", mode, "--pause", "1", "--", *command],
+            cwd=self.folder,
+            env=self.cluster.environment,
+            stdout=self.path("head.txt").open("ab"),
+            stderr=subprocess.STDOUT,
             start_new_session=True,
         )
 

@@ -1,14 +1,8 @@
 """Snakemake itself is killed, as when a login node dies, while its jobs go on; it is started again at once, or by `make resume`."""
 
-import os
-import signal
-import subprocess
-import sys
-
 import pytest
 
-from checkout import SNAKEMAKE
-from slurm.cluster import EDITS, IMPATIENT, Cluster, ClusterRun, until
+from slurm.cluster import Cluster, ClusterRun, kill, until
 
 pytestmark = pytest.mark.workflow
 BATCH = 2  # as in the configuration
@@ -22,8 +16,7 @@ def test_killed_snakemake_is_started_again_beside_its_own_jobs(
     head = run.start()
     until(run.computing("edit", 2), 240, run.said)
     (orphan,) = cluster.queue("edit", "RUNNING")
-    os.killpg(head.pid, signal.SIGKILL)
-    head.wait()
+    kill(head)
     unlocking = run.start("--unlock")
     assert run.finish(unlocking) == 0, run.said()
     head = run.start()
@@ -44,19 +37,9 @@ def test_resume_deals_with_what_a_killed_snakemake_left(
     head = run.start()
     until(run.computing("edit", 2), 240, run.said)
     (orphan,) = cluster.queue("edit", "RUNNING")
-    os.killpg(head.pid, signal.SIGKILL)
-    head.wait()
-    command = [*SNAKEMAKE, *run.overlay(), "--profile", "slurm", *IMPATIENT, "--", EDITS]
-    resumed = subprocess.run(
-        [sys.executable, "workflow/scripts/resume.py", "--mode", mode, "--pause", "1", "--", *command],
-        cwd=run.folder,
-        env=cluster.environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    said = resumed.stdout + resumed.stderr
-    assert resumed.returncode == 0, said[-5000:]
+    kill(head)
+    assert run.finish(run.resume(mode)) == 0, run.said()
+    said = run.path("head.txt").read_text()
     assert f"Slurm job {orphan.id}: edit" in said and "The folder is unlocked." in said
     assert [state.split()[0] for state in cluster.states(orphan.id)] == ["CANCELLED" if mode == "cancel" else "COMPLETED"]
     assert not cluster.queue("edit")

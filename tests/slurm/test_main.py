@@ -1,6 +1,8 @@
 """`snakemake --profile slurm all` on a real cluster: the dataset of a local run, each job on its partition."""
 
+import csv
 import statistics
+from collections import Counter
 from datetime import datetime
 
 import pytest
@@ -53,6 +55,16 @@ def test_overhead_of_a_job(main_run: ClusterRun) -> None:
         f"\n{len(around)} jobs: {mean:.1f} s a job around its command (at most {most:.1f}), {statistics.mean(waiting):.1f} s in the queue"
     )
     assert 0 < mean < 60
+
+
+def test_a_run_ends_with_what_its_jobs_asked_and_used(main_run: ClusterRun) -> None:
+    with main_run.path("results/benchmarks/efficiency.csv").open() as stream:
+        rows = {row["rule"]: row for row in csv.DictReader(stream)}
+    counts = Counter(rule_of(record["Comment"]) for record in records(main_run))
+    assert counts.keys() - rows.keys() <= {"card", "table3", "filter_truth"}, "of the last jobs accounting may not know the end yet"
+    assert (rows["edit"]["jobs"], rows["edit"]["memory asked (MB)"], rows["edit"]["minutes asked"]) == (str(counts["edit"]), "4000", "480")
+    assert 0 < float(rows["edit"]["most used"]) < 4000 and float(rows["edit"]["longest"]) > 0
+    assert "Use by Slurm's accounting" in main_run.path("head.txt").read_text()
 
 
 def records(run: ClusterRun) -> list[dict[str, str]]:

@@ -18,7 +18,7 @@ from unicedit.errors import PipelineError
 from unicedit.map.progress import Progress
 from unicedit.monitor.bars import line
 from unicedit.monitor.output import Output, clean, last_lines
-from unicedit.monitor.places import places_of
+from unicedit.monitor.places import places_of, profile_of
 from unicedit.monitor.progress import RunProgress, Speed
 from unicedit.monitor.records import Records
 from unicedit.monitor.status import status
@@ -255,6 +255,14 @@ def test_status_shows_sealed_shards_and_silent_jobs(tmp_path: Path) -> None:
     assert "0 of 1" in rows["verify"]
     assert "1 silent" in rows["verify"]
     assert "rows" in rows["gathers"]
+
+
+def test_profile_is_the_one_that_was_named_where_this_folder_holds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("lab").mkdir()
+    Path("lab/config.yaml").write_text("executor: slurm\n")
+    assert profile_of(["snakemake", "--profile", "lab", "all"]) == profile_of(["snakemake", "--profile=lab"]) == Path("lab")
+    assert profile_of(["snakemake", "--profile", "elsewhere"]) == profile_of(["snakemake", "--profile"]) == Path("profiles/slurm")
 
 
 def test_places_come_from_the_configuration_files_of_the_command(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ SCRIPTS = os.path.relpath(os.path.join(workflow.basedir, "workflow", "scripts"))
 sys.path.insert(0, SCRIPTS)
 
 from functools import partial
+from pathlib import Path
 
 from unicedit.digest import keep_syntax
 from unicedit.errors import PipelineError
@@ -44,6 +45,15 @@ if pipeline.config.launch.mode == "slurm":
         sft,
         d2po,
         train_variant,
+
+
+def report_after(logs):
+    """When Snakemake ends: what its Slurm jobs asked for and used, by rule."""
+    from unicedit.cluster.report import report_after as after
+    from unicedit.monitor.places import profile_of
+
+    if workflow.is_main_process:
+        after([Path(log) for log in logs], Path(RESULTS), profile_of(sys.argv))
 
 
 def dataset_outputs():

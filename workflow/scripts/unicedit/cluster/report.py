@@ -1,6 +1,8 @@
 """The efficiency summary of a run: gathered from where figures are, printed, and written beside the benchmark files."""
 
 import shutil
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -56,3 +58,16 @@ def report(folder: Path, results: Path, profile: Path, source: str, console: Con
     console.print(shown)
     console.print(Text(said))
     console.print(Text(f"Written: {', '.join(map(str, write(uses, results / 'benchmarks', said)))}"))
+
+
+def report_after(logs: Sequence[Path], results: Path, profile: Path) -> None:
+    """At the end of a Snakemake in this folder: the summary, where that Snakemake (whose ``logs`` these are) submitted jobs to Slurm.
+
+    A summary that cannot be made is said and no more: the run itself is over.
+    """
+    if all(next(submitted(log), None) is None for log in logs):
+        return
+    try:
+        report(Path.cwd(), results, profile, "auto", Console(stderr=True))
+    except PipelineError as error:
+        print(f"no efficiency summary: {error}", file=sys.stderr)

@@ -24,6 +24,16 @@ def configfiles(command: Sequence[str]) -> list[Path]:
     return found
 
 
+def profile_of(command: Sequence[str], default: Path = Path("profiles/slurm")) -> Path:
+    """The folder after ``--profile``; ``default`` where none is named that this folder holds (Snakemake looks elsewhere too)."""
+    found = default
+    for number, word in enumerate(command):
+        name, _, value = word.partition("=")
+        if name == "--profile" and (value or number + 1 < len(command)):
+            found = Path(value or command[number + 1])
+    return found if (found / "config.yaml").is_file() else default
+
+
 def places_of(command: Sequence[str], default: Path = Path("config/config.yaml")) -> tuple[Path, Path]:
     """The results and scratch folders of a Snakemake command: those of the last configuration file that names them.
 
