@@ -44,7 +44,13 @@ gpu-b|n2|64000|2|mixed|gpu:fake:2
 scav|n2|64000|2|idle|gpu:fake:2
 cpu|n2|64000|2|idle|(null)
 """
-ASSOCIATIONS = "lab||normal|\nroot||normal|\n"
+ASSOCIATIONS = "lab||normal,short||\nroot||normal||\n"
+# of Slurm 22.05.8: sacctmgr show qos format=Name,Flags,MaxWall,MaxSubmitPU,MaxTRES,MaxTRESPU,GrpTRES
+QUALITIES = """\
+normal||||||
+short|DenyOnLimit|02:00:00|30|cpu=8,gres/gpu=1,mem=16G|gres/gpu=2|cpu=100
+of-gpus||1-00:00:00||||gres/gpu=1,gres/gpu:h100=8
+"""
 
 
 class Slurm:
@@ -60,6 +66,7 @@ class Slurm:
         self.says("scontrol", "show partition", PARTITIONS_22)
         self.says("sinfo", "--Node", NODES_22)
         self.says("sacctmgr", "associations", ASSOCIATIONS)
+        self.says("sacctmgr", "show qos", QUALITIES)
 
     def configured(
         self, *, age: int = 300, accounting: str = "slurmdbd", enforce: str = "none", limits: str = "NO", version: str = "22.05.8"

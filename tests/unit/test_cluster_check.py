@@ -9,11 +9,12 @@ import pytest
 import yaml
 
 from checkout import REPOSITORY
-from made_slurm import NODES_22, PARTITIONS_22, Slurm, slurm_on_path
+from made_slurm import NODES_22, PARTITIONS_22, QUALITIES, Slurm, slurm_on_path
 from unicedit.cluster.account import Association, parse_associations
 from unicedit.cluster.asked import asked, read_profile, rules_in, trainings_asked, worked_out
 from unicedit.cluster.folders import file_system, looked_at
 from unicedit.cluster.partition import Node, fitting, parse_partitions
+from unicedit.cluster.qos import Qos, parse_qos
 from unicedit.cluster.slurm import SlurmError, ask, megabytes, minutes
 from unicedit.config.launch import LaunchSettings
 from unicedit.errors import PipelineError
@@ -148,7 +149,40 @@ def test_trainings_ask_by_the_launch_settings() -> None:
 
 
 def test_associations_with_limits() -> None:
-    assert parse_associations("lab|gpu-a|normal|500\nroot||normal|\n") == [Association("lab", "gpu-a", 500), Association("root", "", None)]
+    assert parse_associations("lab|gpu-a|normal,short|short|500\nroot||normal|||\nroot||normal||\n") == [
+        Association("lab", "gpu-a", 500, ("normal", "short"), "short"),
+        Association("root", "", None, ("normal",), "normal"),
+    ]
+
+
+def test_qualities_of_service() -> None:
+    normal, short, gpus = parse_qos(QUALITIES)
+    assert normal == Qos("normal", False, None, None, ({}, {}, {}))
+    assert short == Qos("short", True, 120, 30, ({"cpu": 8, "gres/gpu": 1, "mem": 16384}, {"gres/gpu": 2}, {"cpu": 100}))
+    assert (gpus.minutes, gpus.most) == (1440, ({}, {}, {"gres/gpu": 1}))
+
+
+def test_what_a_qos_does_not_give_fails(slurm: Slurm, tmp_path: Path) -> None:
+    own = {"edit": {"slurm_partition": "gpu-b", "gpu": 2, "qos": "short", "runtime": 200}, "verify": {"qos": "long"}}
+    profile = profile_of(tmp_path / "profile", **{"set-resources": own})
+    status, said = check(profile)
+    assert (status, "ends jobs after 120 min" in said) == (1, False), "this cluster does not enforce limits"
+    assert "error   qos long is not open to account lab (verify)\n        → it may use normal, short" in said
+    slurm.configured(enforce="associations,limits,qos")
+    said = check(profile)[1]
+    assert "qos short ends jobs after 120 min, but more is asked: edit (200 min); sbatch refuses such jobs" in said
+    assert "qos short gives a job 1 GPUs, but one job asks more: edit (2)" in said
+    assert "jobs: 50 in the profile, but qos short lets you have 30 in the queue" in said
+
+
+def test_the_qos_of_a_partition_comes_before_the_jobs_own(slurm: Slurm, tmp_path: Path) -> None:
+    slurm.configured(enforce="limits")
+    slurm.says("scontrol", "show partition", PARTITIONS_22.replace("QoS=N/A", "QoS=of-gpus"))
+    own = {"edit": {"slurm_partition": "gpu-b", "gpu": 2, "qos": "short", "runtime": 1440}, "ingest": {"qos": "short", "runtime": 100}}
+    status, said = check(profile_of(tmp_path / "profile", jobs=30, **{"set-resources": own}))
+    assert status == 1
+    assert "qos of-gpus gives all together 1 GPUs, but one job asks more: edit (2); such jobs wait in the queue for ever" in said
+    assert "ends jobs after" not in said, "the partition's QOS allows a day"
 
 
 def test_a_profile_that_fits_is_said_to(slurm: Slurm, tmp_path: Path) -> None:
@@ -235,7 +269,7 @@ def test_without_sacct_squeue_is_asked_whatever_the_age(slurm: Slurm, tmp_path: 
 
 
 def test_accounts(slurm: Slurm, tmp_path: Path) -> None:
-    slurm.says("sacctmgr", "associations", "lab||normal|20\nbio||normal|\n")
+    slurm.says("sacctmgr", "associations", "lab||normal||20\nbio||normal||\n")
     profile = profile_of(tmp_path / "profile", **{"default-resources": {"slurm_partition": "cpu", "slurm_account": "physics"}})
     status, said = check(profile)
     assert status == 1

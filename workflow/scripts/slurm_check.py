@@ -26,6 +26,7 @@ def main() -> None:
     from unicedit.cluster.folders import looked_at, probed
     from unicedit.cluster.partition import partitions
     from unicedit.cluster.polling import check_counts, check_states
+    from unicedit.cluster.qos import check_qos, qualities
     from unicedit.cluster.slurm import configuration
     from unicedit.monitor.places import places_of
     from unicedit.workflow import read_config
@@ -41,7 +42,12 @@ def main() -> None:
     everything = [*by_attempt[0].values(), *trainings]
     findings = [check_version(cluster.configuration)]
     findings += check_partitions(cluster, by_attempt, trainings, gpu_rules)
-    findings += check_accounts(cluster, everything, int(profile.get("jobs", 1)))
+    jobs = int(profile.get("jobs", 1))
+    findings += check_accounts(cluster, everything, jobs)
+    if cluster.accounts:
+        of_partition = {one.name: one.qos for one in cluster.partitions}
+        enforced = told.get("AccountingStorageEnforce", "none")
+        findings += check_qos(qualities(), cluster.accounts, of_partition, everything, jobs, enforced)
     findings += [*check_states(cluster, profile, shutil.which("sacct") is not None), *check_counts(cluster, profile)]
     results, scratch = places_of(["--configfile", *map(str, arguments.configfile)])
     if arguments.probe:

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 
 from unicedit.cluster.slurm import SlurmError, ask
 
-_FORMAT = "Account,Partition,QOS,MaxSubmit"
+_FORMAT = "Account,Partition,QOS,DefaultQOS,MaxSubmit"
+_USUAL = "normal"  # the QOS of an association that names no default one
 
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """An account this user may charge, everywhere or on one partition; ``most_jobs`` may be queued at once, None: no limit."""
+    """An account this user may charge, everywhere or on one partition, with the QOS open to it; ``most_jobs`` may be queued at once, None: no limit."""
 
     account: str
     partition: str
     most_jobs: int | None
+    qos: tuple[str, ...] = ()
+    default_qos: str = ""
 
 
 def keeps_accounts(configuration: Mapping[str, str]) -> bool:
@@ -26,7 +29,11 @@ def keeps_accounts(configuration: Mapping[str, str]) -> bool:
 def parse_associations(text: str) -> list[Association]:
     """Associations from ``sacctmgr --parsable2`` in this module's format."""
     rows = [line.split("|") for line in text.splitlines() if line.count("|") == _FORMAT.count(",")]
-    return [Association(account, partition, int(most) if most.isdigit() else None) for account, partition, _, most in rows if account]
+    return [
+        Association(account, partition, int(most) if most.isdigit() else None, tuple(filter(None, names.split(","))), default or _USUAL)
+        for account, partition, names, default, most in rows
+        if account
+    ]
 
 
 def associations() -> list[Association]:

@@ -35,6 +35,7 @@ class Asked:
     cpus: int
     gpus: int
     nodes: int = 1
+    qos: str | None = None
     training: bool = False  # submitted by the launch settings, not by the profile
 
 
@@ -144,6 +145,7 @@ def asked(rules: Mapping[str, tuple[int, Mapping[str, Any]]], profile: Mapping[s
             cpus,
             _gpus(values, f"resources of {rule}"),
             int(values.get("nodes") or 1),
+            _text(values.get("qos")),
         )
     return found
 
@@ -155,5 +157,7 @@ def trainings_asked(launch: LaunchSettings) -> list[Asked]:
     slurm, processes = launch.slurm, launch.processes_per_node
     memory = None if slurm.memory_gb is None else slurm.memory_gb * 1024.0
     cpus, gpus = slurm.cpus_per_process * processes, slurm.gpus_per_process * processes
-    one = Asked("trainings", slurm.partition, slurm.account, memory, float(launch.minutes), cpus, gpus, launch.nodes, training=True)
+    one = Asked(
+        "trainings", slurm.partition, slurm.account, memory, float(launch.minutes), cpus, gpus, launch.nodes, slurm.qos, training=True
+    )
     return [one]

@@ -40,6 +40,7 @@ class Partition:
     accounts: tuple[str, ...]  # that may use it; empty: all
     preemptible: bool
     nodes: tuple[Node, ...]
+    qos: str = ""  # its own, whose limits hold for all its jobs
 
     @property
     def gpus(self) -> int:
@@ -82,6 +83,7 @@ def parse_partitions(shown: str, nodes: str) -> list[Partition]:
                 accounts=() if accounts == "ALL" else tuple(accounts.split(",")),
                 preemptible=values.get("PreemptMode", "OFF").split(",")[0] in ("REQUEUE", "CANCEL", "SUSPEND"),
                 nodes=tuple(by_partition.get(name, ())),
+                qos="" if values.get("QoS", "N/A") == "N/A" else values["QoS"],
             )
         )
     return found
