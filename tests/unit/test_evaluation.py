@@ -26,7 +26,7 @@ from unicedit.evaluation.schema import EVALUATION
 from unicedit.map.stage import RowError
 from unicedit.verifier.chat import reply_text
 from unicedit.verifier.reader import Pair, Reading
-from unicedit.vlm.port import VlmReply, VlmRequest
+from unicedit.vlm.port import Arrived, VlmEngine, VlmReply, VlmRequest, unheard
 
 UNCHANGED = reply_text([], False)
 SAYS_WARM, SAYS_COOL, SAYS_BLUR = (reply_text(["It."], True, told(what)) for what in (WARM, COOL, BLUR))
@@ -231,13 +231,13 @@ def test_unusable_files_are_named(tmp_path: Path) -> None:
         evaluate(table(tmp_path), "informed", None, "short")
 
 
-class Grader:
+class Grader(VlmEngine):
     """A judge that finds every claim of a change worth 7, and is not to be understood about one sample."""
 
     def __init__(self) -> None:
         self.asked: list[VlmRequest] = []
 
-    def reply(self, requests: Sequence[VlmRequest]) -> list[VlmReply]:
+    def reply(self, requests: Sequence[VlmRequest], arrived: Arrived = unheard) -> list[VlmReply]:
         self.asked += requests
         return [VlmReply(self._text(request), "grader-1") for request in requests]
 

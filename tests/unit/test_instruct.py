@@ -17,7 +17,7 @@ from unicedit.instruct.prompt import prompt
 from unicedit.instruct.reply import normalised, parse_reply
 from unicedit.instruct.stage import InstructStage
 from unicedit.taxonomy import load
-from unicedit.vlm.port import VlmReply, VlmRequest
+from unicedit.vlm.port import Arrived, VlmEngine, VlmReply, VlmRequest, unheard
 from unicedit.vlm.reply import ReplyError
 
 TAXONOMY = load(Path(__file__).parents[2] / "config" / "taxonomy.yaml")
@@ -190,14 +190,14 @@ def test_normalised_texts_ignore_case_width_and_punctuation() -> None:
 # --- the stage
 
 
-class Writer:
+class Writer(VlmEngine):
     """A stand-in engine: answers with ``text(request)`` and notes every batch it is handed."""
 
     def __init__(self, text: Callable[[VlmRequest], str]) -> None:
         self.text = text
         self.batches: list[list[tuple[str, int]]] = []
 
-    def reply(self, requests: Sequence[VlmRequest]) -> list[VlmReply]:
+    def reply(self, requests: Sequence[VlmRequest], arrived: Arrived = unheard) -> list[VlmReply]:
         self.batches.append([(request.key, request.attempt) for request in requests])
         return [VlmReply(self.text(request), "stand-in-1") for request in requests]
 
@@ -208,7 +208,7 @@ def all_possible(request: VlmRequest) -> str:
 
 def make(folder: Path, monkeypatch: pytest.MonkeyPatch, writer: Writer, count: int = 10, **settings: Any) -> InstructStage:
     ingest, prefilter = write_sources(folder, count, rejected=[3])
-    monkeypatch.setattr(instruct_stage, "open_writer", lambda _: writer)
+    monkeypatch.setattr(instruct_stage, "open_writer", lambda *_: writer)
     return InstructStage(ingest, prefilter, InstructSettings(**settings), TAXONOMY, "recipe-1")
 
 

@@ -32,7 +32,7 @@ from unicedit.training.sample_stage import SampleStage
 from unicedit.training.schema import D2PO, FAILED_EDIT, HALLUCINATION, KINDS, NO_EDIT, NORMAL, SFT, TEST, TRAIN, VALIDATION
 from unicedit.training.splits import Groups, purpose_of, split_of
 from unicedit.verify.stage import VerifyStage
-from unicedit.vlm.port import VlmReply, VlmRequest
+from unicedit.vlm.port import Arrived, VlmEngine, VlmReply, VlmRequest, unheard
 from unicedit.world.library import encoded
 
 TAXONOMY = load(Path(__file__).parents[2] / "config" / "taxonomy.yaml")
@@ -92,14 +92,14 @@ def with_failed(tables: Tables, tmp_path_factory: pytest.TempPathFactory) -> lis
     return samples(tables, settings(failed=True), tmp_path_factory.mktemp("failed"))
 
 
-class Scripted:
+class Scripted(VlmEngine):
     """An engine that gives prepared replies, one function a question."""
 
     def __init__(self, reply: Callable[[VlmRequest], str]) -> None:
         self.asked: list[VlmRequest] = []
         self._reply = reply
 
-    def reply(self, requests: Sequence[VlmRequest]) -> list[VlmReply]:
+    def reply(self, requests: Sequence[VlmRequest], arrived: Arrived = unheard) -> list[VlmReply]:
         self.asked += requests
         return [VlmReply(self._reply(request), "scripted-1") for request in requests]
 

@@ -23,7 +23,7 @@ from unicedit.verify.reader import ReadingVerifier
 from unicedit.verify.reply import VerifyReply, parse_reply
 from unicedit.verify.ssim import similarity
 from unicedit.verify.stage import VerifyStage
-from unicedit.vlm.port import VlmReply, VlmRequest
+from unicedit.vlm.port import Arrived, VlmEngine, VlmReply, VlmRequest, unheard
 from unicedit.vlm.reply import ReplyError
 
 GOOD: dict[str, Any] = {
@@ -70,14 +70,14 @@ def test_reply_that_does_not_fit_is_refused(name: str) -> None:
         parse_reply(MALFORMED[name])
 
 
-class Reader:
+class Reader(VlmEngine):
     """A stand-in engine: answers with ``text(request)`` and notes every batch it is handed."""
 
     def __init__(self, text: Callable[[VlmRequest], str]) -> None:
         self.text = text
         self.batches: list[list[VlmRequest]] = []
 
-    def reply(self, requests: Sequence[VlmRequest]) -> list[VlmReply]:
+    def reply(self, requests: Sequence[VlmRequest], arrived: Arrived = unheard) -> list[VlmReply]:
         self.batches.append(list(requests))
         return [VlmReply(self.text(request), "stand-in-2") for request in requests]
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from unicedit.command import run, run_stage, table_parser
+from unicedit.command import run, run_stage, table_parser, vlm_places
 
 
 def main() -> None:
@@ -19,7 +19,8 @@ def main() -> None:
     settings = json.loads(arguments.settings)
     instruct = InstructSettings(**settings["instruct"])
     taxonomy = load(Path(settings["taxonomy"]["path"]))
-    run_stage(arguments, InstructStage(arguments.ingest, arguments.prefilter, instruct, taxonomy, instruct_recipe(instruct)))
+    places = vlm_places(arguments, InstructStage.name)
+    run_stage(arguments, InstructStage(arguments.ingest, arguments.prefilter, instruct, taxonomy, instruct_recipe(instruct), places))
 
 
 if __name__ == "__main__":

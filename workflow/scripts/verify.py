@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from unicedit.command import run, run_stage, table_parser
+from unicedit.command import run, run_stage, table_parser, vlm_places
 
 
 def main() -> None:
@@ -24,7 +24,9 @@ def main() -> None:
     verify = VerifySettings(**settings["verify"])
     recipe = verify_recipe(verify, editors)
     tables = (arguments.ingest, arguments.instruct, arguments.edit)
-    run_stage(arguments, VerifyStage(*tables, verify, editors, recipe, arguments.model, arguments.base))
+    run_stage(
+        arguments, VerifyStage(*tables, verify, editors, recipe, arguments.model, arguments.base, vlm_places(arguments, VerifyStage.name))
+    )
 
 
 if __name__ == "__main__":

@@ -10,13 +10,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unicedit.config.map import MapSettings
 from unicedit.errors import PipelineError
 from unicedit.map.run import Places, run_map
 from unicedit.map.stage import Stage
 from unicedit.sidecar import Identity
+
+if TYPE_CHECKING:
+    from unicedit.vlm.engines import VlmPlaces
 
 log = logging.getLogger(__name__)
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -55,6 +58,7 @@ def table_parser(description: str) -> argparse.ArgumentParser:
     made.add_argument("--settings", default="{}", metavar="JSON", help="settings, as the rule's params give them")
     made.add_argument("--inputs", type=Path, nargs="*", default=[], help="sidecars of the inputs, recorded in the sidecar")
     made.add_argument("--scratch", type=Path, default=Path("scratch"), help="folder for journals and progress records")
+    made.add_argument("--cache", type=Path, default=Path("cache"), help="folder for replies of models, kept between runs")
     made.add_argument("--map", type=json.loads, default={}, metavar="JSON", help="settings of the resumable map")
     return made
 
@@ -62,6 +66,13 @@ def table_parser(description: str) -> argparse.ArgumentParser:
 def identity_of(arguments: argparse.Namespace, stage: str) -> Identity:
     """What the command's sidecar records."""
     return Identity(stage, arguments.shard, arguments.code, arguments.settings, tuple(arguments.inputs))
+
+
+def vlm_places(arguments: argparse.Namespace, stage: str) -> "VlmPlaces":
+    """Where a stage's vision-language model keeps replies and accounts."""
+    from unicedit.vlm.engines import VlmPlaces
+
+    return VlmPlaces(arguments.cache / "replies", arguments.table.parent.parent / "usage" / stage)
 
 
 @contextmanager

@@ -25,6 +25,10 @@ PLUMBING = (
     "unicedit.recipe",
     "unicedit.schema",
     "unicedit.sidecar",
+    "unicedit.vlm.cache",
+    "unicedit.vlm.calls",
+    "unicedit.vlm.engines",
+    "unicedit.vlm.ledger",
     "unicedit.workflow",
 )
 
@@ -41,6 +45,7 @@ ENGINES = (
     "unicedit.verify.trained",
     "unicedit.verify.models",  # which model: its weights are in the rows' inputs
     "unicedit.verifier",
+    "unicedit.vlm.openai",
 )
 
 STAGE_ROOTS = {

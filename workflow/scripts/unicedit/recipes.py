@@ -4,6 +4,8 @@ What changes only which rows there are (shares, pass rates), how fast they come 
 not in a recipe.
 """
 
+from typing import Any
+
 from unicedit.config.edit import EditSettings
 from unicedit.config.ingest import IngestSettings
 from unicedit.config.instruct import InstructSettings
@@ -11,6 +13,7 @@ from unicedit.config.model import Config
 from unicedit.config.prefilter import PrefilterSettings
 from unicedit.config.verify import VerifySettings
 from unicedit.recipe import recipe_of
+from unicedit.vlm.engines import engine_modules, engine_settings
 
 
 def ingest_recipe(settings: IngestSettings, kind: str) -> str:
@@ -32,8 +35,10 @@ def prefilter_recipe(settings: PrefilterSettings) -> str:
 
 def instruct_recipe(settings: InstructSettings) -> str:
     """The recipe of instructions. What a picture is asked for is among its rows' inputs."""
-    chosen = {"engine": settings.engine, "attempts": settings.attempts, "simulated": settings.simulated.model_dump(mode="json")}
-    return recipe_of("instruct", chosen, ["unicedit.world.instructor"])
+    chosen: dict[str, Any] = {"engine": settings.engine, "attempts": settings.attempts}
+    if settings.engine == "simulated":
+        return recipe_of("instruct", {**chosen, "simulated": settings.simulated.model_dump(mode="json")}, ["unicedit.world.instructor"])
+    return recipe_of("instruct", {**chosen, settings.engine: engine_settings(settings)}, engine_modules(settings))
 
 
 def edit_recipes(settings: EditSettings) -> dict[str, str]:
@@ -62,9 +67,12 @@ def verify_recipe(settings: VerifySettings, editors: EditSettings) -> str:
         # the weights are in the rows' inputs
         decides = settings.transformers.model_dump(mode="json", include={"max_new_tokens", "dtype", "blind_weight"})
         return recipe_of("verify", {"engine": "transformers", "attempts": settings.attempts, **decides}, ["unicedit.verify.trained"])
-    chosen = {
-        "engine": settings.engine,
-        "attempts": settings.attempts,
+    chosen: dict[str, Any] = {"engine": settings.engine, "attempts": settings.attempts}
+    if settings.engine != "simulated":
+        return recipe_of(
+            "verify", {**chosen, settings.engine: engine_settings(settings)}, ["unicedit.verify.reader", *engine_modules(settings)]
+        )
+    chosen |= {
         "simulated": settings.simulated.model_dump(mode="json"),
         # it knows what each editor did from how the editor is made
         "editors": {editor.name: editor.simulated.model_dump(mode="json") for editor in editors.editors},

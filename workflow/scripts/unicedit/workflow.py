@@ -185,7 +185,9 @@ class Pipeline:
         if gather or results:
             parts.append(f"--results {_quoted(self.results)}")
         if mapped:
-            parts.append(f"--scratch {_quoted(self.scratch)} --map {_quoted(self.config.map.model_dump_json())}")
+            parts.append(
+                f"--scratch {_quoted(self.scratch)} --cache {_quoted(self.config.paths.cache)} --map {_quoted(self.config.map.model_dump_json())}"
+            )
         if launched:
             parts.append(f"--scratch {_quoted(self.scratch)} --launch {_quoted(self.config.launch.model_dump_json())}")
         return " ".join([*filter(None, parts), "> {log:q} 2>&1"])

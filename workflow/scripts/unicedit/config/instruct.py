@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from unicedit.config.section import Section
+from unicedit.config.vlm import VlmSettings
 
 Share = Annotated[float, Field(ge=0, le=1000)]
 PassRate = Annotated[float, Field(ge=0.02, le=1)]
@@ -60,13 +61,12 @@ class SimulatedInstructorSettings(Section):
     )
 
 
-class InstructSettings(Section):
+class InstructSettings(VlmSettings):
     """Which edits are asked of which picture, and who writes them."""
 
-    engine: Literal["simulated"] = Field(
+    engine: Literal["simulated", "openai"] = Field(
         "simulated",
-        description="Who writes instructions: `simulated` knows the simulated world's scenes. Real vision-language models come "
-        "through the same port.",
+        description="Who writes instructions: `simulated` knows the simulated world's scenes; `openai` is any OpenAI-compatible server.",
     )
     simulated: SimulatedInstructorSettings = Field(
         default_factory=SimulatedInstructorSettings, description="Settings of the engine `simulated`."

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from unicedit.config.section import Section
+from unicedit.config.vlm import VlmSettings
 
 
 class SimulatedVerifierSettings(Section):
@@ -60,12 +61,13 @@ class TransformersSettings(Section):
     )
 
 
-class VerifySettings(Section):
+class VerifySettings(VlmSettings):
     """Who decides whether a valid edit took place, and restates what it changed."""
 
-    engine: Literal["simulated", "ssim", "transformers"] = Field(
+    engine: Literal["simulated", "ssim", "transformers", "openai"] = Field(
         "simulated",
-        description="`transformers` reads both pictures with a trained verifier. `ssim` measures similarity. `simulated` knows the truth of "
+        description="`transformers` reads both pictures with a trained verifier. `openai` asks any OpenAI-compatible server. "
+        "`ssim` measures similarity. `simulated` knows the truth of "
         "simulated edits and errs at the rates below: it is a stand-in, not a model.",
     )
     transformers: TransformersSettings = Field(default_factory=TransformersSettings, description="Settings of the engine `transformers`.")

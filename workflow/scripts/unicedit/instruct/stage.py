@@ -17,6 +17,7 @@ from unicedit.schema import INSTRUCT, OK, REJECTED
 from unicedit.sources import Sources
 from unicedit.taxonomy import Taxonomy
 from unicedit.vlm.ask import Answer, ask
+from unicedit.vlm.engines import NOWHERE, VlmPlaces
 from unicedit.vlm.port import VlmEngine, VlmReply, VlmRequest
 from unicedit.vlm.reply import raw
 
@@ -35,11 +36,14 @@ class InstructStage(Stage):
     schema = INSTRUCT
     item_column = "image"
 
-    def __init__(self, ingest: Path, prefilter: Path, settings: InstructSettings, taxonomy: Taxonomy, recipe: str) -> None:
+    def __init__(
+        self, ingest: Path, prefilter: Path, settings: InstructSettings, taxonomy: Taxonomy, recipe: str, places: VlmPlaces = NOWHERE
+    ) -> None:
         self.prefilter = prefilter
         self.settings = settings
         self.taxonomy = taxonomy
         self.recipe = recipe
+        self.places = places
         self.batch_size = settings.batch_size
         self.planner = Planner(settings, taxonomy)
         self.sources = Sources(ingest)
@@ -67,7 +71,7 @@ class InstructStage(Stage):
 
     def open(self) -> Compute:
         """The function that writes a batch's instructions."""
-        engine = open_writer(self.settings)
+        engine = open_writer(self.settings, self.places)
         return lambda batch: self.compute(engine, batch)
 
     def compute(self, engine: VlmEngine, batch: Batch) -> list[list[Row] | RowError]:

@@ -3,9 +3,12 @@
 from unicedit.config.edit import EditSettings
 from unicedit.config.verify import TransformersSettings, VerifySettings
 from unicedit.verify.port import Verifier
+from unicedit.vlm.engines import NOWHERE, VlmPlaces, open_vlm
 
 
-def open_verifier(settings: VerifySettings, editors: EditSettings, trained: str | None = None, base: str | None = None) -> Verifier:
+def open_verifier(
+    settings: VerifySettings, editors: EditSettings, trained: str | None = None, base: str | None = None, places: VlmPlaces = NOWHERE
+) -> Verifier:
     """The engine behind ``verify.engine``. What it needs is imported here and nowhere else; only the simulated one looks at ``editors``, and only
     ``transformers`` at ``trained`` and ``base``, the models of this run.
     """
@@ -18,6 +21,9 @@ def open_verifier(settings: VerifySettings, editors: EditSettings, trained: str 
 
         return SsimVerifier()
     from unicedit.verify.reader import ReadingVerifier
+
+    if settings.engine == "openai":
+        return ReadingVerifier(open_vlm(settings, places), settings.attempts)
     from unicedit.world.verifier import SimulatedVerifier
 
     rates = settings.simulated

@@ -17,6 +17,7 @@ from unicedit.sources import KeyedTable, Sources
 from unicedit.verify.decide import decided
 from unicedit.verify.engines import models_of, open_verifier
 from unicedit.verify.port import Case, Verifier
+from unicedit.vlm.engines import NOWHERE, VlmPlaces
 
 _TEXTS = ("instruction_en", "instruction_cn")
 
@@ -42,7 +43,9 @@ class VerifyStage(Stage):
         recipe: str,
         trained: Path | None = None,
         base: Path | None = None,
+        places: VlmPlaces = NOWHERE,
     ) -> None:
+        self.places = places
         self.edit = edit
         self.settings = settings
         self.editors = editors
@@ -83,7 +86,7 @@ class VerifyStage(Stage):
 
     def open(self) -> Compute:
         """The function that verifies a batch."""
-        verifier = open_verifier(self.settings, self.editors, self.trained, self.base)
+        verifier = open_verifier(self.settings, self.editors, self.trained, self.base, self.places)
         return lambda batch: self.compute(verifier, batch)
 
     def compute(self, verifier: Verifier, batch: Batch) -> list[list[Row] | RowError]:
@@ -96,4 +99,6 @@ class VerifyStage(Stage):
     def decide(self, table: pa.Table) -> pa.Table:
         """Set ``is_changed``, ``status`` and ``reason`` of rows with a score."""
         engine = self.settings.engine
-        return decided(table, engine, self.threshold) if engine != "simulated" and self.threshold is not None else table
+        if self.threshold is None or engine not in ("ssim", "transformers"):
+            return table
+        return decided(table, engine, self.threshold)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from unicedit.vlm.port import VlmReply, VlmRequest
+from unicedit.vlm.port import Arrived, VlmEngine, VlmReply, VlmRequest, unheard
 from unicedit.world.apply import apply
 from unicedit.world.chance import chance
 from unicedit.world.describe import differences
@@ -16,10 +16,10 @@ from unicedit.world.words import CN, EN
 MODEL = f"simulated-hallucinator-{VERSION}"
 
 
-class SimulatedHallucinator:
+class SimulatedHallucinator(VlmEngine):
     """A vision-language engine that answers the question for a mistaken instruction from the scene."""
 
-    def reply(self, requests: Sequence[VlmRequest]) -> list[VlmReply]:
+    def reply(self, requests: Sequence[VlmRequest], arrived: Arrived = unheard) -> list[VlmReply]:
         """One reply a request, in order. ``ValueError`` for a request without provenance, or whose true instruction is none of the world's."""
         return [VlmReply(self._text(request), MODEL) for request in requests]
 

@@ -5,7 +5,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from unicedit.vlm.port import VlmReply, VlmRequest
+from unicedit.vlm.port import Arrived, VlmEngine, VlmReply, VlmRequest, unheard
 from unicedit.world.apply import apply, resolved
 from unicedit.world.chance import chance
 from unicedit.world.describe import differences
@@ -22,7 +22,7 @@ REASONING = frozenset(
 DRAWS = 12  # before a sub-task is given up because all its edits were proposed already
 
 
-class SimulatedInstructor:
+class SimulatedInstructor(VlmEngine):
     """A vision-language engine that answers instruct's questions from the scene; a share ``malformed`` of its replies is no valid JSON."""
 
     def __init__(self, malformed: float) -> None:
@@ -30,7 +30,7 @@ class SimulatedInstructor:
             raise ValueError(f"malformed is {malformed:g}: 0 to 1 is allowed")
         self.malformed = malformed
 
-    def reply(self, requests: Sequence[VlmRequest]) -> list[VlmReply]:
+    def reply(self, requests: Sequence[VlmRequest], arrived: Arrived = unheard) -> list[VlmReply]:
         """One reply a request, in order. ``ValueError`` for a request without provenance or without what instruct asks for."""
         return [VlmReply(self._text(request), MODEL) for request in requests]
 

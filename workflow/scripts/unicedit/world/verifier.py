@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from unicedit.provenance import Provenance
-from unicedit.vlm.port import VlmReply, VlmRequest
+from unicedit.vlm.port import Arrived, VlmEngine, VlmReply, VlmRequest, unheard
 from unicedit.world.apply import Impossible
 from unicedit.world.chance import chance
 from unicedit.world.describe import caption, differences, faults
@@ -18,7 +18,7 @@ from unicedit.world.words import CN, EN
 MODEL = f"simulated-verifier-{VERSION}"
 
 
-class SimulatedVerifier:
+class SimulatedVerifier(VlmEngine):
     """A vision-language engine that answers verify's questions from the truth.
 
     ``miss``: share of failed edits it lets pass; ``false_alarm``: share of valid edits it drops; ``misstate``: share of the valid edits it
@@ -34,7 +34,7 @@ class SimulatedVerifier:
         self.miss, self.false_alarm, self.misstate = miss, false_alarm, misstate
         self.faults_of, self.flicker_of = dict(faults_of), dict(flicker_of)
 
-    def reply(self, requests: Sequence[VlmRequest]) -> list[VlmReply]:
+    def reply(self, requests: Sequence[VlmRequest], arrived: Arrived = unheard) -> list[VlmReply]:
         """One reply a request, in order. ``ValueError`` for a request whose provenance names no edit of an editor it knows."""
         return [VlmReply(self._text(request), MODEL) for request in requests]
 

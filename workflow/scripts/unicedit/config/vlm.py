@@ -1,0 +1,25 @@
+"""Settings that every stage with a vision-language model has."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from unicedit.config.openai import OpenAiSettings
+from unicedit.config.section import Section
+
+
+class VlmSettings(Section):
+    """A section whose ``engine`` may be a vision-language model."""
+
+    engine: str
+    openai: OpenAiSettings = Field(default_factory=OpenAiSettings, description="Settings of the engine `openai`.")
+    keep_replies: bool = Field(
+        True,
+        description="Keep replies that fit in `paths.cache`, so that no run asks (and pays) for the same reply again. Engines `openai` and `transformers`.",
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.engine == "openai" and not self.openai.model:
+            raise ValueError("engine `openai` needs openai.model, the model's name as the server knows it")
+        return self

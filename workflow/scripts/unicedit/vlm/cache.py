@@ -1,0 +1,163 @@
+"""Replies that fitted, kept between runs: what was paid for once is not asked again (design section 6).
+
+A folder of segments. Each is written by one process and only ever added to, a line a reply; so any number of jobs on any number of nodes may use the
+folder, and a killed one leaves at worst a last line that is cut off. An index in SQLite lies in this node's own temporary folder and is built from the
+segments: SQLite must not lie on a network file system.
+"""
+
+import getpass
+import hashlib
+import json
+import os
+import socket
+import sqlite3
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from unicedit.files import digest_of
+from unicedit.pictures import decoded
+from unicedit.vlm.port import VlmReply, VlmRequest
+
+REFRESH_SECONDS = 30.0  # between two looks for what other jobs have added
+MAX_LINE = 4_000_000  # bytes; far above any reply that fits
+_INDEX = "CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, segment TEXT, start INTEGER, length INTEGER) WITHOUT ROWID"
+_READ = "CREATE TABLE IF NOT EXISTS segments (name TEXT PRIMARY KEY, size INTEGER) WITHOUT ROWID"
+
+
+def pixels_digest(image: bytes) -> str:
+    """A digest of a picture's size and pixels, however it is stored."""
+    picture = decoded(image)
+    return hashlib.blake2b(f"{picture.size}".encode() + picture.tobytes(), digest_size=16).hexdigest()
+
+
+def key_of(identity: str, request: VlmRequest) -> str:
+    """The key of a request's reply: engine, model and parameters (``identity``), prompt, pixels, schema, and which asking it is."""
+    refused = [request.refused.text, request.refused.why] if request.refused else None
+    pictures = [pixels_digest(image) for image in request.images]
+    return digest_of("reply", identity, request.prompt, pictures, request.schema, request.attempt, refused)
+
+
+class ReplyCache:
+    """Replies of one folder. ``hits`` counts those that were found, and ``found`` is told of the count.
+
+    Raises ``OSError`` where the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path, found: Callable[[int], None] = lambda _: None, index: Path | None = None) -> None:
+        self.folder = folder
+        self.hits = 0
+        self._found = found
+        folder.mkdir(parents=True, exist_ok=True)
+        self._segment = folder / f"{time.strftime('%Y%m%d')}-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.jsonl"
+        self._own: dict[str, VlmReply] = {}
+        self._index_path = index or _index_path(folder)
+        self._index = self._opened()
+        self._looked = -REFRESH_SECONDS
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            made = sqlite3.connect(self._index_path, timeout=60, isolation_level=None)
+            made.execute("PRAGMA journal_mode=WAL")
+            made.execute("PRAGMA synchronous=OFF")
+            made.execute(_INDEX)
+            made.execute(_READ)
+        except sqlite3.DatabaseError:  # damaged, or something else: it is only an index
+            self._index_path.unlink()
+            return self._opened()
+        return made
+
+    def get(self, identity: str, request: VlmRequest) -> VlmReply | None:
+        """The reply that a request was given before, by any job; None where there is none."""
+        key = key_of(identity, request)
+        found = self._own.get(key) or self._read(key)
+        if found is None and time.monotonic() - self._looked > REFRESH_SECONDS:
+            self._refresh()
+            found = self._read(key)
+        self.hits += found is not None
+        return found
+
+    def account(self) -> None:
+        """Tell how many were found."""
+        self._found(self.hits)
+
+    def put(self, identity: str, request: VlmRequest, reply: VlmReply) -> None:
+        """Keep a reply that fits. It is on its way to the disk when this returns, as one whole line."""
+        key = key_of(identity, request)
+        self._own[key] = reply
+        value = {"key": key, "text": reply.text, "model": reply.model, "usage": dict(reply.usage), "latency": round(reply.latency, 3)}
+        line = (json.dumps(value, ensure_ascii=True) + "\n").encode()
+        descriptor = os.open(self._segment, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            written = os.write(descriptor, line)
+            if written < len(line):
+                os.write(descriptor, b"\n")  # the disk is full: the next line must not be joined to this one
+                raise OSError(28, "no space left for the reply", str(self._segment))
+        finally:
+            os.close(descriptor)
+
+    def _read(self, key: str) -> VlmReply | None:
+        row = self._index.execute("SELECT segment, start, length FROM replies WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            return None
+        segment, start, length = row
+        try:
+            with (self.folder / segment).open("rb") as stream:
+                stream.seek(start)
+                value = _parsed(stream.read(length))
+        except FileNotFoundError:  # somebody made room
+            return None
+        if value is None or value["key"] != key:
+            return None
+        return VlmReply(value["text"], value["model"], value["usage"], value["latency"])
+
+    def _refresh(self) -> None:
+        """Take into the index what segments hold more than it knows."""
+        self._looked = time.monotonic()
+        known = dict(self._index.execute("SELECT name, size FROM segments"))
+        for path in sorted(self.folder.glob("*.jsonl")):
+            done = known.get(path.name, 0)
+            if path == self._segment or path.stat().st_size <= done:
+                continue
+            with self._index:
+                self._index.execute("BEGIN")
+                for start, line in _lines(path, done):
+                    value = _parsed(line)
+                    if value is not None:
+                        self._index.execute(
+                            "INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?)", (value["key"], path.name, start, len(line))
+                        )
+                    done = start + len(line)
+                self._index.execute("INSERT OR REPLACE INTO segments VALUES (?, ?)", (path.name, done))
+
+
+def _index_path(folder: Path) -> Path:
+    """In this node's temporary folder, shared by the user's own processes; a folder that somebody else put there is not used."""
+    name = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=8).hexdigest()
+    place = Path(tempfile.gettempdir()) / f"unicedit-{getpass.getuser()}"
+    place.mkdir(mode=0o700, exist_ok=True)
+    if place.is_symlink() or place.stat().st_uid != os.getuid():
+        place = Path(tempfile.mkdtemp(prefix="unicedit-"))
+    return place / f"replies-{name}.sqlite"
+
+
+def _lines(path: Path, start: int) -> Iterator[tuple[int, bytes]]:
+    """Whole lines of a segment from a place on, each with where it begins."""
+    with path.open("rb") as stream:
+        stream.seek(start)
+        while (line := stream.readline(MAX_LINE)).endswith(b"\n"):
+            yield start, line
+            start += len(line)
+
+
+def _parsed(line: bytes) -> dict | None:
+    """A line's reply; None for a line that was cut off or is none."""
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    wanted = {"key": str, "text": str, "model": str, "usage": dict, "latency": int | float}
+    fits = isinstance(value, dict) and all(isinstance(value.get(name), kind) for name, kind in wanted.items())
+    return value if fits else None

@@ -1,0 +1,35 @@
+"""Opening the vision-language model that a stage's settings name."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from unicedit.config.vlm import VlmSettings
+from unicedit.vlm.port import VlmEngine
+
+
+@dataclass(frozen=True, slots=True)
+class VlmPlaces:
+    """Where replies are kept between runs, and where a stage's accounts lie; None: nowhere."""
+
+    cache: Path | None = None
+    usage: Path | None = None
+
+
+NOWHERE = VlmPlaces()
+
+
+def open_vlm(settings: VlmSettings, places: VlmPlaces) -> VlmEngine:
+    """The engine behind ``engine``, one that any stage may ask. What it needs is imported here and nowhere else."""
+    from unicedit.vlm.openai import OpenAiEngine
+
+    return OpenAiEngine(settings.openai, places.cache if settings.keep_replies else None, places.usage)
+
+
+def engine_modules(settings: VlmSettings) -> list[str]:
+    """The modules that decide its replies, for a recipe."""
+    return [f"unicedit.vlm.{settings.engine}"]
+
+
+def engine_settings(settings: VlmSettings) -> dict[str, object]:
+    """The settings that decide its replies, for a recipe."""
+    return settings.openai.deciding()
