@@ -145,7 +145,7 @@ def test_reply_may_stand_in_a_code_fence() -> None:
 MALFORMED = {
     "empty": "",
     "cut": text_of(entry("Style Transfer"))[:-9],
-    "prose": "Here you are: " + text_of(entry("Style Transfer")),
+    "prose": "Here you are: the style of this picture could be another one.",
     "list": "[]",
     "nothing": text_of(),
     "unknown sub-task": text_of(entry("Tone Transformation") | {"subtask": "Make it nice"}),

@@ -30,7 +30,7 @@ class BudgetSettings(Section):
 
 
 class SentPicturesSettings(Section):
-    """How pictures are sent."""
+    """Pictures on their way to the server."""
 
     format: Literal["stored", "png", "jpeg"] = Field(
         "stored",

@@ -15,6 +15,7 @@ MAX_RAW = 20_000  # characters kept of a reply that could not be used
 
 _FENCED = re.compile(r"```(?:json)?[ \t]*\r?\n(.*?)\r?\n?```", re.DOTALL | re.IGNORECASE)
 _NOT_A_NUMBER = re.compile(r"[:\[,]\s*-?(?:NaN|Infinity)\s*[,}\]]")
+_LEFT_OUT = re.compile(r":\s*(?:\.\.\.|…)")
 _KEY = re.compile(r"""[{,]\s*(["']?)[A-Za-z_]\w*\1\s*:""")  # of an object, however it is quoted
 _KINDS = {list: "a list", str: "a text", int: "a number", float: "a number", bool: "true or false", type(None): "null"}
 # invisible characters that change how other text is shown: direction marks, zero-width space, byte order mark
@@ -86,9 +87,14 @@ def _mended(text: str) -> Any:
         raise ReplyError("the JSON breaks off, or its brackets do not match")
     if _NOT_A_NUMBER.search(inside):
         raise ReplyError("NaN or Infinity is no number")
+    if _LEFT_OUT.search(inside):
+        raise ReplyError("a value is left out")
     import json_repair
 
-    value = json_repair.loads(inside)
+    try:
+        value = json_repair.loads(inside)
+    except RecursionError:
+        raise ReplyError("nested too deeply") from None
     if isinstance(value, list) and sum(isinstance(one, dict) for one in value) > 1:
         raise ReplyError("several JSON objects")
     names = _KEY.findall(inside)
