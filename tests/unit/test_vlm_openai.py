@@ -20,9 +20,9 @@ from unicedit.map.compute import EngineError
 from unicedit.map.stage import RowError
 from unicedit.verify.reply import VerifyReply, parse_reply
 from unicedit.vlm.ask import Answer, ask
-from unicedit.vlm.ledger import spent_in
 from unicedit.vlm.openai import OpenAiEngine
 from unicedit.vlm.port import VlmRequest
+from unicedit.vlm.spent import spent_in
 
 
 def picture(number: int) -> bytes:

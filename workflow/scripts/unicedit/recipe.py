@@ -46,6 +46,7 @@ ENGINES = (
     "unicedit.verify.models",  # which model: its weights are in the rows' inputs
     "unicedit.verifier",
     "unicedit.vlm.openai",
+    "unicedit.vlm.transformers",
 )
 
 STAGE_ROOTS = {

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from unicedit.config.local_vlm import LocalVlmSettings
 from unicedit.config.section import Section
 from unicedit.config.vlm import VlmSettings
 
@@ -64,10 +65,12 @@ class SimulatedInstructorSettings(Section):
 class InstructSettings(VlmSettings):
     """Which edits are asked of which picture, and who writes them."""
 
-    engine: Literal["simulated", "openai"] = Field(
+    engine: Literal["simulated", "openai", "transformers"] = Field(
         "simulated",
-        description="Who writes instructions: `simulated` knows the simulated world's scenes; `openai` is any OpenAI-compatible server.",
+        description="Who writes instructions: `simulated` knows the simulated world's scenes; `openai` is any OpenAI-compatible server, "
+        "`transformers` a Qwen-VL model in the job's own process.",
     )
+    transformers: LocalVlmSettings = Field(default_factory=LocalVlmSettings, description="Settings of the engine `transformers`.")
     simulated: SimulatedInstructorSettings = Field(
         default_factory=SimulatedInstructorSettings, description="Settings of the engine `simulated`."
     )
@@ -102,3 +105,9 @@ class InstructSettings(VlmSettings):
     batch_size: int = Field(
         16, ge=1, le=4096, description="Pictures handed to the engine at once. Decides no value, only speed and memory."
     )
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.engine == "transformers" and not self.transformers.model:
+            raise ValueError("engine `transformers` needs transformers.model, the folder of a Qwen-VL model or its hub id")
+        return self

@@ -17,7 +17,7 @@ from unicedit.schema import INSTRUCT, OK, REJECTED
 from unicedit.sources import Sources
 from unicedit.taxonomy import Taxonomy
 from unicedit.vlm.ask import Answer, ask
-from unicedit.vlm.engines import NOWHERE, VlmPlaces
+from unicedit.vlm.engines import NOWHERE, VlmPlaces, weights_of
 from unicedit.vlm.port import VlmEngine, VlmReply, VlmRequest
 from unicedit.vlm.reply import raw
 
@@ -49,7 +49,7 @@ class InstructStage(Stage):
         self.sources = Sources(ingest)
 
     def items(self) -> Iterator[Item]:
-        """One item a picture. Its inputs are the picture and the definitions of the sub-tasks it is asked for."""
+        """One item a picture. Its inputs are the picture, the definitions of the sub-tasks it is asked for, and a local model's weights."""
         for short in self.planner.unreachable():
             log.warning(
                 "%s: %.1f%% of the accepted rows are expected, %.1f%% are the target; asking every picture for it is not enough",
@@ -58,12 +58,13 @@ class InstructStage(Stage):
                 100 * short.target,
             )
         definitions = {name: subtask.model_dump(mode="json") for name, subtask in self.taxonomy.subtasks.items()}
+        weights = weights_of(self.settings)
         for row in rows(self.prefilter, ["key"], OK):
             key = row["key"]
             plan = self.planner.plan(key)
             asked = [[definitions[name] for name in names] for names in (plan.asked, plan.alternates)]
             # the row's own key: an answer without rows leaves one failed row, which needs a name too
-            yield Item(key=key, inputs=digest_of(self.sources.digest(key), asked), recipe=self.recipe, row={"key": key})
+            yield Item(key=key, inputs=digest_of(self.sources.digest(key), asked, *weights), recipe=self.recipe, row={"key": key})
 
     def load(self, items: Sequence[Item]) -> Sequence[Picture]:
         """The pictures, with their provenance."""

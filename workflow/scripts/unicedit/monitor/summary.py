@@ -15,6 +15,7 @@ from unicedit.monitor.bars import duration
 from unicedit.monitor.output import Output, last_lines
 from unicedit.monitor.progress import in_order
 from unicedit.monitor.records import Record
+from unicedit.vlm.spent import spent_in
 
 COUNTS = ("computed", "resumed", "reused", "failed")
 MOST_FAILURES = 5
@@ -52,6 +53,19 @@ def dataset_line(results: Path) -> str | None:
     return f"{rows:,} rows, {size / 1e6:,.1f} MB, {len(sealed):,} files"
 
 
+def usage_lines(results: Path) -> list[str]:
+    """What each stage has asked of a model behind a server, over all runs into this folder."""
+    lines = []
+    for folder in sorted(path for path in (results / "usage").glob("*") if path.is_dir()):
+        spent = spent_in(folder)
+        money = f", {spent.money:,.2f} spent" if spent.money else ""
+        tokens = f"{spent.tokens_in + spent.tokens_out:,} tokens"
+        lines.append(
+            f"{folder.name}: {spent.sent:,} requests ({spent.repeated:,} repeated), {spent.known:,} replies from the cache, {tokens}{money}"
+        )
+    return lines
+
+
 def show_summary(console: Console, results: Path, records: Sequence[Record], output: Output, elapsed: float) -> None:
     """Print the panel at the end of a run that succeeded."""
     parts: list[Text | Table] = []
@@ -70,6 +84,8 @@ def show_summary(console: Console, results: Path, records: Sequence[Record], out
             places.add_row(name, Text(str(results / path)))
     if dataset is not None:
         places.add_row("To load it", Text(f'datasets.load_dataset("{results / "dataset"}", split="train")'))
+    if usage := usage_lines(results):
+        places.add_row("Asked of models", Text("\n".join(usage)))
     if output.on_slurm:
         places.add_row("Asked and used", Text("make efficiency"))
     parts.append(places)

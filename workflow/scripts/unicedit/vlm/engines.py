@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from unicedit.config.instruct import InstructSettings
 from unicedit.config.vlm import VlmSettings
 from unicedit.vlm.port import VlmEngine
 
@@ -20,9 +21,14 @@ NOWHERE = VlmPlaces()
 
 def open_vlm(settings: VlmSettings, places: VlmPlaces) -> VlmEngine:
     """The engine behind ``engine``, one that any stage may ask. What it needs is imported here and nowhere else."""
+    cache = places.cache if settings.keep_replies else None
+    if isinstance(settings, InstructSettings) and settings.engine == "transformers":
+        from unicedit.vlm.transformers import TransformersEngine
+
+        return TransformersEngine(settings.transformers, cache)
     from unicedit.vlm.openai import OpenAiEngine
 
-    return OpenAiEngine(settings.openai, places.cache if settings.keep_replies else None, places.usage)
+    return OpenAiEngine(settings.openai, cache, places.usage)
 
 
 def engine_modules(settings: VlmSettings) -> list[str]:
@@ -31,5 +37,16 @@ def engine_modules(settings: VlmSettings) -> list[str]:
 
 
 def engine_settings(settings: VlmSettings) -> dict[str, object]:
-    """The settings that decide its replies, for a recipe."""
+    """The settings that decide its replies, for a recipe. The weights of a model at hand are among its rows' inputs."""
+    if isinstance(settings, InstructSettings) and settings.engine == "transformers":
+        return settings.transformers.deciding()
     return settings.openai.deciding()
+
+
+def weights_of(settings: InstructSettings) -> list[str]:
+    """Digests of the weights that it answers with, where they are at hand."""
+    if settings.engine != "transformers":
+        return []
+    from unicedit.verifier.identity import model_digest
+
+    return [model_digest(str(settings.transformers.model), settings.transformers.revision)]

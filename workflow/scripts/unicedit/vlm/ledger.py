@@ -7,34 +7,16 @@ import os
 import socket
 import time
 import uuid
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from pathlib import Path
 
 from unicedit.config.openai import BudgetSettings, PriceSettings
-from unicedit.files import read_json, write_json
+from unicedit.files import write_json
 from unicedit.map.compute import EngineError
+from unicedit.vlm.spent import Spent, spent_in
 
 WRITE_SECONDS = 2.0
 LOOK_SECONDS = 10.0  # between two looks at what the other jobs spent
-
-
-@dataclass(slots=True)
-class Spent:
-    """Counts. ``sent`` are requests that went out, repeated ones included; ``answered`` those with a reply; ``known`` replies that were in the cache."""
-
-    sent: int = 0
-    answered: int = 0
-    repeated: int = 0
-    known: int = 0
-    tokens_in: int = 0
-    tokens_cached: int = 0
-    tokens_out: int = 0
-    money: float = 0.0
-
-    def add(self, other: "Spent") -> None:
-        """Add another's counts."""
-        for one in fields(self):
-            setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
 
 
 class Ledger:
@@ -93,12 +75,3 @@ class Ledger:
         if self._folder and (force or time.monotonic() - self._written > WRITE_SECONDS):
             self._written = time.monotonic()
             write_json(self._path, asdict(self.own))
-
-
-def spent_in(folder: Path, without: Path | None = None) -> Spent:
-    """The counts of all processes whose files lie in a folder."""
-    total = Spent()
-    for path in sorted(folder.glob("*.json")):
-        if path != without:
-            total.add(Spent(**read_json(path)))
-    return total

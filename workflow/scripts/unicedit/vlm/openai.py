@@ -17,13 +17,13 @@ from unicedit.vlm.cache import ReplyCache
 from unicedit.vlm.calls import BrokenReplyError, Calls, passing, told
 from unicedit.vlm.ledger import Ledger
 from unicedit.vlm.pictures import data_url
-from unicedit.vlm.port import Arrived, VlmReply, VlmRequest, unheard
+from unicedit.vlm.port import Arrived, VlmEngine, VlmReply, VlmRequest, unheard
 
 AGAIN_TEMPERATURE = 0.7  # of a repeated asking: the same words would otherwise come again
 HOPELESS = 8  # requests given up, and none answered: it is the server
 
 
-class OpenAiEngine:
+class OpenAiEngine(VlmEngine):
     """Asks a server, many requests at once. A request that the server refuses, or that fails ``tries`` times, is a reply with a ``failure``.
 
     Raises ``EngineError`` where no request can succeed: no key, a wrong key, an unknown model, another model's replies, a server that does not answer,
@@ -101,8 +101,7 @@ class OpenAiEngine:
         ]
         messages: list[dict[str, Any]] = [{"role": "user", "content": [*content, {"type": "text", "text": request.prompt}]}]
         if request.refused:
-            wrong = f"That reply cannot be used: {request.refused.why}. Answer the question again, with one JSON object that fits and nothing else."
-            messages += [{"role": "assistant", "content": request.refused.text}, {"role": "user", "content": wrong}]
+            messages += [{"role": "assistant", "content": request.refused.text}, {"role": "user", "content": request.refused.asked_again}]
         body: dict[str, Any] = {"model": self.model, "messages": messages, settings.token_limit: settings.max_tokens}
         if settings.temperature is not None:
             body["temperature"] = max(settings.temperature, AGAIN_TEMPERATURE) if request.attempt else settings.temperature

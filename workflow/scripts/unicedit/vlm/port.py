@@ -17,6 +17,11 @@ class Refused:
     text: str
     why: str
 
+    @property
+    def asked_again(self) -> str:
+        """What the model is told of it."""
+        return f"That reply cannot be used: {self.why}. Answer the question again, with one JSON object that fits and nothing else."
+
 
 @dataclass(frozen=True, slots=True)
 class VlmRequest:

@@ -1,0 +1,68 @@
+"""The main job's stages with real vision-language engines: a server on the loopback interface, and a model in the job's own process (issue 5)."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from checkout import SNAKEMAKE, Checkout
+from openai_server import MODEL, asked, served
+
+pytestmark = pytest.mark.workflow
+
+FAULTS = {"busy": 0.2, "broken": 0.1, "reset": 0.1, "cut": 0.1, "prose": 0.15}
+SERVER = "openai: {{model: {model}, base_url: '{url}', longest_wait: 0.05, tries: 20, price: {{input: 2.0, output: 8.0}}}}"
+CONFIG = """
+library: {{shard_size: 6}}
+world: {{images: 6}}
+ingest: {{size_divisor: 4}}
+{own}
+"""
+
+
+def checkout(folder: Path, own: str) -> Checkout:
+    run = Checkout.fresh(folder)
+    run.path("test.yaml").write_text(CONFIG.format(own=own))
+    return run
+
+
+def test_verdicts_come_from_a_server(tmp_path: Path) -> None:
+    with served(tmp_path / "log", FAULTS) as url:
+        run = checkout(tmp_path / "checkout", f"verify: {{engine: openai, attempts: 8, {SERVER.format(model=MODEL, url=url)}}}")
+        run.snakemake("dataset")
+        verdicts = pq.read_table(run.path("results/verify/00000.parquet")).to_pylist()
+        before = len(asked(tmp_path / "log"))
+        run.replace("test.yaml", "tries: 20", "tries: 21")
+        run.snakemake("dataset")
+        assert run.rows().get("verify", 0) == 0, "how requests get there decides no row"
+        for path in run.folder.glob("results/.kept/verify/*"):
+            path.unlink()
+        run.path("results/verify/00000.parquet").unlink()
+        run.path("results/verify/00000.json").unlink()
+        run.snakemake("results/verify/00000.parquet")
+        assert run.rows()["verify"] == len(verdicts)
+    edits = [row for row in pq.read_table(run.path("results/edit/00000.parquet"), columns=["status"]).to_pylist() if row["status"] == "ok"]
+    assert len(verdicts) == len(edits) and {row["verifier"] for row in verdicts} == {MODEL}
+    assert {row["status"] for row in verdicts} == {"ok", "rejected"}
+    assert len(asked(tmp_path / "log")) - before < before / 3, "most replies were in the cache"
+    assert run.dataset()
+
+
+def test_instructions_come_from_a_server_and_the_summary_tells_what_was_asked(tmp_path: Path) -> None:
+    with served(tmp_path / "log", FAULTS) as url:
+        run = checkout(tmp_path / "checkout", f"instruct: {{engine: openai, attempts: 8, {SERVER.format(model=MODEL, url=url)}}}")
+        target = "results/instruct/00000.parquet"
+        done = run.command("run", "--", *SNAKEMAKE, *run.overlay(), "--profile", "profiles/local", "--cores", "2", target)
+    rows = pq.read_table(run.path(target)).to_pylist()
+    assert {row["status"] for row in rows} == {"ok", "rejected"} and {row["writer"] for row in rows} == {MODEL}
+    assert len({row["image"] for row in rows}) == 6
+    assert f"instruct: {len(asked(tmp_path / 'log')):,} requests" in " ".join(done.stdout.split())
+
+
+def test_instructions_come_from_a_model_in_the_job(tmp_path: Path) -> None:
+    own = "instruct: {engine: transformers, attempts: 2, transformers: {model: models/tiny-base, max_new_tokens: 30}}"
+    run = checkout(tmp_path / "checkout", own)
+    run.snakemake("results/instruct/00000.parquet")
+    rows = pq.read_table(run.path("results/instruct/00000.parquet")).to_pylist()
+    assert len(rows) == 6 and {row["status"] for row in rows} == {"failed"}, "so small a model cannot do it, and nothing is made up for it"
+    assert all(row["reason"].endswith("(2 attempts)") and row["raw"] is not None for row in rows)
