@@ -47,6 +47,7 @@ ENGINES = (
     "unicedit.verifier",
     "unicedit.vlm.openai",
     "unicedit.vlm.transformers",
+    "unicedit.vlm.vllm",
 )
 
 STAGE_ROOTS = {

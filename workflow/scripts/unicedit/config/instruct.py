@@ -65,10 +65,10 @@ class SimulatedInstructorSettings(Section):
 class InstructSettings(VlmSettings):
     """Which edits are asked of which picture, and who writes them."""
 
-    engine: Literal["simulated", "openai", "transformers"] = Field(
+    engine: Literal["simulated", "openai", "vllm", "transformers"] = Field(
         "simulated",
-        description="Who writes instructions: `simulated` knows the simulated world's scenes; `openai` is any OpenAI-compatible server, "
-        "`transformers` a Qwen-VL model in the job's own process.",
+        description="Who writes instructions: `simulated` knows the simulated world's scenes; `openai` is any OpenAI-compatible server, `vllm` runs in the job, "
+        "and so does `transformers`, with a Qwen-VL model, on a CPU too.",
     )
     transformers: LocalVlmSettings = Field(default_factory=LocalVlmSettings, description="Settings of the engine `transformers`.")
     simulated: SimulatedInstructorSettings = Field(

@@ -64,9 +64,9 @@ class TransformersSettings(Section):
 class VerifySettings(VlmSettings):
     """Who decides whether a valid edit took place, and restates what it changed."""
 
-    engine: Literal["simulated", "ssim", "transformers", "openai"] = Field(
+    engine: Literal["simulated", "ssim", "transformers", "openai", "vllm"] = Field(
         "simulated",
-        description="`transformers` reads both pictures with a trained verifier. `openai` asks any OpenAI-compatible server. "
+        description="`transformers` reads both pictures with a trained verifier. `openai` asks any OpenAI-compatible server, `vllm` runs one in the job. "
         "`ssim` measures similarity. `simulated` knows the truth of "
         "simulated edits and errs at the rates below: it is a stand-in, not a model.",
     )

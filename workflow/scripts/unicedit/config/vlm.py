@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from unicedit.config.openai import OpenAiSettings
 from unicedit.config.section import Section
+from unicedit.config.vllm import VllmSettings
 
 
 class VlmSettings(Section):
@@ -13,13 +14,16 @@ class VlmSettings(Section):
 
     engine: str
     openai: OpenAiSettings = Field(default_factory=OpenAiSettings, description="Settings of the engine `openai`.")
+    vllm: VllmSettings = Field(default_factory=VllmSettings, description="Settings of the engine `vllm`.")
     keep_replies: bool = Field(
         True,
-        description="Keep replies that fit in `paths.cache`, so that no run asks (and pays) for the same reply again. Engines `openai` and `transformers`.",
+        description="Keep replies that fit in `paths.cache`, so that no run asks (and pays) for the same reply again. Not of simulated engines, nor of a verifier trained here.",
     )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.engine == "openai" and not self.openai.model:
             raise ValueError("engine `openai` needs openai.model, the model's name as the server knows it")
+        if self.engine == "vllm" and not self.vllm.model:
+            raise ValueError("engine `vllm` needs vllm.model, the folder of a model or its hub id")
         return self

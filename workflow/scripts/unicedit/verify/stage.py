@@ -17,7 +17,7 @@ from unicedit.sources import KeyedTable, Sources
 from unicedit.verify.decide import decided
 from unicedit.verify.engines import models_of, open_verifier
 from unicedit.verify.port import Case, Verifier
-from unicedit.vlm.engines import NOWHERE, VlmPlaces
+from unicedit.vlm.engines import NOWHERE, VlmPlaces, weights_of
 
 _TEXTS = ("instruction_en", "instruction_cn")
 
@@ -63,7 +63,8 @@ class VerifyStage(Stage):
         """One item an edit. Its inputs are those of the edit (source picture, instruction, editor, seed), the edited picture, and the weights of the
         models that read.
         """
-        models = models_of(self.settings.transformers, self.trained, self.base) if self.settings.engine == "transformers" else []
+        reads = self.settings.engine == "transformers"
+        models = models_of(self.settings.transformers, self.trained, self.base) if reads else weights_of(self.settings)
         for row in rows(self.edit, ["key", "inputs", "edit_digest"], OK):
             yield Item(key=row["key"], inputs=digest_of(row["inputs"], row["edit_digest"], *models), recipe=self.recipe)
 

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unicedit.config.instruct import InstructSettings
+from unicedit.config.local_vlm import LocalVlmSettings
+from unicedit.config.openai import OpenAiSettings
+from unicedit.config.vllm import VllmSettings
 from unicedit.config.vlm import VlmSettings
 from unicedit.vlm.port import VlmEngine
 
@@ -22,13 +25,24 @@ NOWHERE = VlmPlaces()
 def open_vlm(settings: VlmSettings, places: VlmPlaces) -> VlmEngine:
     """The engine behind ``engine``, one that any stage may ask. What it needs is imported here and nowhere else."""
     cache = places.cache if settings.keep_replies else None
+    if settings.engine == "openai":
+        from unicedit.vlm.openai import OpenAiEngine
+
+        return OpenAiEngine(settings.openai, cache, places.usage)
+    if settings.engine == "vllm":
+        from unicedit.vlm.vllm import VllmEngine
+
+        return VllmEngine(settings.vllm, cache)
+    assert isinstance(settings, InstructSettings), f"no engine {settings.engine} here"
+    from unicedit.vlm.transformers import TransformersEngine
+
+    return TransformersEngine(settings.transformers, cache)
+
+
+def _own(settings: VlmSettings) -> OpenAiSettings | VllmSettings | LocalVlmSettings:
     if isinstance(settings, InstructSettings) and settings.engine == "transformers":
-        from unicedit.vlm.transformers import TransformersEngine
-
-        return TransformersEngine(settings.transformers, cache)
-    from unicedit.vlm.openai import OpenAiEngine
-
-    return OpenAiEngine(settings.openai, cache, places.usage)
+        return settings.transformers
+    return settings.vllm if settings.engine == "vllm" else settings.openai
 
 
 def engine_modules(settings: VlmSettings) -> list[str]:
@@ -38,15 +52,14 @@ def engine_modules(settings: VlmSettings) -> list[str]:
 
 def engine_settings(settings: VlmSettings) -> dict[str, object]:
     """The settings that decide its replies, for a recipe. The weights of a model at hand are among its rows' inputs."""
-    if isinstance(settings, InstructSettings) and settings.engine == "transformers":
-        return settings.transformers.deciding()
-    return settings.openai.deciding()
+    return _own(settings).deciding()
 
 
-def weights_of(settings: InstructSettings) -> list[str]:
-    """Digests of the weights that it answers with, where they are at hand."""
-    if settings.engine != "transformers":
+def weights_of(settings: VlmSettings) -> list[str]:
+    """Digests of the weights that a real engine answers with, where they are at hand."""
+    own = _own(settings)
+    if isinstance(own, OpenAiSettings) or settings.engine not in ("vllm", "transformers"):
         return []
     from unicedit.verifier.identity import model_digest
 
-    return [model_digest(str(settings.transformers.model), settings.transformers.revision)]
+    return [model_digest(str(own.model), own.revision)]

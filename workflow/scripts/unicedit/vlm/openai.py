@@ -15,11 +15,10 @@ from unicedit.files import digest_of
 from unicedit.map.compute import EngineError
 from unicedit.vlm.cache import ReplyCache
 from unicedit.vlm.calls import BrokenReplyError, Calls, passing, told
+from unicedit.vlm.chat import AGAIN_TEMPERATURE, messages
 from unicedit.vlm.ledger import Ledger
-from unicedit.vlm.pictures import data_url
 from unicedit.vlm.port import Arrived, VlmEngine, VlmReply, VlmRequest, unheard
 
-AGAIN_TEMPERATURE = 0.7  # of a repeated asking: the same words would otherwise come again
 HOPELESS = 8  # requests given up, and none answered: it is the server
 
 
@@ -96,13 +95,11 @@ class OpenAiEngine(VlmEngine):
     def body(self, request: VlmRequest) -> dict[str, Any]:
         """The arguments of the call."""
         settings = self.settings
-        content: list[dict[str, Any]] = [
-            {"type": "image_url", "image_url": {"url": data_url(image, settings.pictures)}} for image in request.images
-        ]
-        messages: list[dict[str, Any]] = [{"role": "user", "content": [*content, {"type": "text", "text": request.prompt}]}]
-        if request.refused:
-            messages += [{"role": "assistant", "content": request.refused.text}, {"role": "user", "content": request.refused.asked_again}]
-        body: dict[str, Any] = {"model": self.model, "messages": messages, settings.token_limit: settings.max_tokens}
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": messages(request, settings.pictures),
+            settings.token_limit: settings.max_tokens,
+        }
         if settings.temperature is not None:
             body["temperature"] = max(settings.temperature, AGAIN_TEMPERATURE) if request.attempt else settings.temperature
         if settings.seed is not None:

@@ -15,9 +15,8 @@ from unicedit.scorers.models import device_of
 from unicedit.verifier.identity import model_digest
 from unicedit.verifier.load import load_verifier, recorded
 from unicedit.vlm.cache import ReplyCache
+from unicedit.vlm.chat import AGAIN_TEMPERATURE
 from unicedit.vlm.port import Arrived, VlmEngine, VlmReply, VlmRequest, unheard
-
-AGAIN_TEMPERATURE = 0.7  # of a repeated asking: greedy decoding would say the same again
 
 
 class TransformersEngine(VlmEngine):
