@@ -196,7 +196,13 @@ def test_a_verdict_of_no_change_is_right_where_nothing_valid_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", ["", "The ball is blue.", '{"differences": [], "is_changed": true, "instruction_en": "Blur the background."', UNCHANGED + "x"]
+    "reply",
+    [
+        "",
+        "The ball is blue.",
+        '{"differences": [], "is_changed": true, "instruction_en": "Blur the background."',
+        UNCHANGED.replace("false", "null"),
+    ],
 )
 def test_a_reply_that_does_not_parse_is_wrong_and_says_why(reply: str) -> None:
     for truth in (None, edit("blur")):

@@ -1,0 +1,136 @@
+"""The engine `openai` against the ideal (requests in flight / latency), beside a loop of the openai client in threads; two pictures of 1 MP a request.
+
+The server, in a process of its own, reads a request and answers after a fixed latency (issue 5: at least 95% of the ideal at 200 ms and 64 in flight).
+"""
+
+import asyncio
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
+
+import numpy as np
+import openai
+import psutil
+from PIL import Image
+from targets import Targets
+
+from unicedit.config.openai import OpenAiSettings
+from unicedit.vlm.openai import OpenAiEngine
+from unicedit.vlm.port import VlmRequest
+
+REPLY = {
+    "id": "1",
+    "object": "chat.completion",
+    "created": 0,
+    "model": "still",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "{}"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 3000, "completion_tokens": 200, "total_tokens": 3200},
+}
+
+
+async def serve(latency: float) -> None:
+    """Answer every request after ``latency`` seconds; print the port."""
+    content = json.dumps(REPLY).encode()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + str(len(content)).encode() + b"\r\n\r\n" + content
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                started = time.monotonic()
+                left = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+                while left:
+                    left -= len(await reader.read(min(left, 1 << 20)))
+                await asyncio.sleep(max(0.0, latency - (time.monotonic() - started)))
+                writer.write(answer)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0, limit=1 << 22, backlog=512)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+def picture(seed: int) -> bytes:
+    """A picture of 1 MP with the grain of a photograph, as JPEG."""
+    source = np.random.default_rng(seed)
+    coarse = Image.fromarray(source.integers(0, 255, (64, 64, 3), dtype=np.uint8)).resize((1024, 1024), Image.Resampling.BICUBIC)
+    grain = source.normal(0, 4, (1024, 1024, 3))
+    stream = io.BytesIO()
+    Image.fromarray((np.asarray(coarse) + grain).clip(0, 255).astype(np.uint8)).save(stream, "JPEG", quality=90)
+    return stream.getvalue()
+
+
+def plain(url: str, requests: list[VlmRequest], threads: int) -> float:
+    """The same requests by the openai client in a pool of threads; requests a second."""
+    engine = OpenAiEngine(OpenAiSettings(model="still", base_url=url), None, None)
+    client = openai.OpenAI(api_key="none", base_url=url, max_retries=0)
+
+    def one(request: VlmRequest) -> None:
+        client.chat.completions.create(**engine.body(request))
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(one, requests))
+    return len(requests) / (time.monotonic() - started)
+
+
+def asked(url: str, requests: list[VlmRequest], in_flight: int) -> tuple[float, float, float]:
+    """Requests a second by our engine, and its memory in MB at a third of the way and at most after that."""
+    engine = OpenAiEngine(OpenAiSettings(model="still", base_url=url, concurrency=in_flight), None, None)
+    process, seen, over = psutil.Process(), [0.0], threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.1):
+            seen.append(process.memory_info().rss / 1e6)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    started = time.monotonic()
+    engine.reply(requests)
+    seconds = time.monotonic() - started
+    over.set()
+    watching.join()
+    third = len(seen) // 3
+    return len(requests) / seconds, max(seen[: third + 1]), max(seen[third:])
+
+
+def main(latency: float = 0.2, in_flight: int = 64, rounds: int = 20) -> None:
+    """Print the figures. Leaves with 1 when a target is missed."""
+    pictures = [picture(seed) for seed in range(8)]
+    requests = [
+        VlmRequest(f"k{number}", "What differs?", (pictures[number % 8], pictures[(number + 1) % 8]))
+        for number in range(rounds * in_flight)
+    ]
+    server = subprocess.Popen([sys.executable, __file__, "--serve", str(latency)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
+        rate, early, late = asked(url, requests, in_flight)
+        peer = plain(url, requests, in_flight)
+    finally:
+        server.kill()
+    ideal = in_flight / latency
+    size = sum(map(len, pictures)) / len(pictures) / 1e3
+    what = f"{in_flight} in flight, {latency * 1e3:.0f} ms, two pictures of {size:.0f} kB, {os.cpu_count()} cores for client and server"
+    targets = Targets()
+    targets.show(f"openai engine / ideal of {ideal:.0f} requests/s ({what})", rate / ideal, at_least=0.95)
+    targets.show("openai engine / threads of the openai client", rate / peer, at_least=1.0)
+    targets.show("memory later / in the first third", late / early, at_most=1.1)
+    targets.end()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--serve"]:
+        asyncio.run(serve(float(sys.argv[2])))
+    else:
+        main(*map(float, sys.argv[1:2]), *map(int, sys.argv[2:4]))
