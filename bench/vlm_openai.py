@@ -24,6 +24,7 @@ from targets import Targets
 
 from unicedit.config.openai import OpenAiSettings
 from unicedit.vlm.openai import OpenAiEngine
+from unicedit.vlm.pictures import data_url
 from unicedit.vlm.port import VlmRequest
 
 REPLY = {
@@ -76,7 +77,7 @@ def plain(url: str, requests: list[VlmRequest], threads: int) -> float:
     client = openai.OpenAI(api_key="none", base_url=url, max_retries=0)
 
     def one(request: VlmRequest) -> None:
-        client.chat.completions.create(**engine.body(request))
+        client.chat.completions.create(**engine.body(request, lambda image: data_url(image, engine.settings.pictures).decode()))
 
     started = time.monotonic()
     with ThreadPoolExecutor(threads) as pool:
@@ -133,4 +134,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--serve"]:
         asyncio.run(serve(float(sys.argv[2])))
     else:
-        main(*map(float, sys.argv[1:2]), *map(int, sys.argv[2:4]))
+        main(float(sys.argv[1]) if sys.argv[1:] else 0.2)

@@ -136,4 +136,7 @@ def told(error: BaseException | None) -> str:
         return f"HTTP {error.status_code}: {' '.join(str(error.message).split())[:300]}"
     if isinstance(error, TimeoutError):
         return "no whole answer in time"
+    if isinstance(error, openai.APIConnectionError):  # the client calls many a broken connection a timeout: what lies under it knows better
+        while error.__cause__ is not None:
+            error = error.__cause__
     return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"

@@ -1,5 +1,8 @@
 """A request as a conversation in OpenAI's form, which vLLM takes too."""
 
+import json
+import secrets
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from unicedit.config.openai import SentPicturesSettings
@@ -9,10 +12,30 @@ from unicedit.vlm.port import VlmRequest
 AGAIN_TEMPERATURE = 0.7  # of a repeated asking: the same words would otherwise come again
 
 
-def messages(request: VlmRequest, pictures: SentPicturesSettings) -> list[dict[str, Any]]:
-    """Pictures, then the prompt; and where an earlier reply did not fit, that reply and what is wrong with it."""
-    content: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": data_url(image, pictures)}} for image in request.images]
+def messages(request: VlmRequest, url: Callable[[bytes], str]) -> list[dict[str, Any]]:
+    """Pictures, each as the URL that ``url`` gives it, then the prompt; and where an earlier reply did not fit, that reply and what is wrong with it."""
+    content: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": url(image)}} for image in request.images]
     turns: list[dict[str, Any]] = [{"role": "user", "content": [*content, {"type": "text", "text": request.prompt}]}]
     if request.refused:
         turns += [{"role": "assistant", "content": request.refused.text}, {"role": "user", "content": request.refused.asked_again}]
     return turns
+
+
+def spliced(body: Callable[[Callable[[bytes], str]], Mapping[str, Any]], pictures: SentPicturesSettings) -> bytes:
+    """The JSON of what ``body`` makes of a function that gives a picture its URL.
+
+    The pictures are put in afterwards: a JSON encoder would look at each of their millions of letters, none of which needs escaping.
+    """
+    images: dict[str, bytes] = {}
+
+    def marked(image: bytes) -> str:
+        mark = secrets.token_hex(16)  # a hostile text cannot know it
+        images[mark] = image
+        return mark
+
+    rest = json.dumps(body(marked), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+    parts = []
+    for mark, image in images.items():
+        before, rest = rest.split(mark.encode(), 1)
+        parts += [before, data_url(image, pictures)]
+    return b"".join([*parts, rest])

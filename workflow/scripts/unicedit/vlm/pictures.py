@@ -1,9 +1,9 @@
 """How pictures go to a server."""
 
-import base64
 import io
 import math
 
+import pybase64
 from PIL import Image
 
 from unicedit.config.openai import SentPicturesSettings
@@ -43,7 +43,7 @@ def _fitted(image: Image.Image, most: int | None) -> Image.Image:
     return image.resize(size, Image.Resampling.LANCZOS)
 
 
-def data_url(data: bytes, settings: SentPicturesSettings) -> str:
-    """The picture as a data URL."""
+def data_url(data: bytes, settings: SentPicturesSettings) -> bytes:
+    """The picture as a data URL (ASCII)."""
     content, kind = sent(data, settings)
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+    return b"".join((b"data:", kind.encode(), b";base64,", pybase64.b64encode(content)))

@@ -15,6 +15,7 @@ from unicedit.map.compute import EngineError
 from unicedit.verifier.identity import model_digest
 from unicedit.vlm.cache import ReplyCache
 from unicedit.vlm.chat import AGAIN_TEMPERATURE, messages
+from unicedit.vlm.pictures import data_url
 from unicedit.vlm.port import Arrived, VlmEngine, VlmReply, VlmRequest, unheard
 
 # in a folder of its own: beside this module `import vllm` would find this module
@@ -110,7 +111,7 @@ class VllmEngine(VlmEngine):
         settings = self.settings
         temperature = max(settings.temperature, AGAIN_TEMPERATURE) if request.attempt else settings.temperature
         return {
-            "messages": messages(request, settings.pictures),
+            "messages": messages(request, lambda image: data_url(image, settings.pictures).decode()),
             "schema": request.schema if settings.structured else None,
             "temperature": temperature,
             "seed": settings.seed + request.attempt,
