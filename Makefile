@@ -15,7 +15,7 @@ OVERLAY := $(if $(CONFIG),--configfile $(CONFIG),)
 SNAKEMAKE := $(BIN)/snakemake $(OVERLAY) --profile profiles/local --cores $(CORES) $(ARGS)
 COMMAND := $(BIN)/python workflow/scripts
 
-.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-long lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help
+.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-docs test-long docs lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -70,6 +70,12 @@ endif
 
 test-slurm: install ## the workflow on a real Slurm, of one machine (about 13 minutes on two cores; tests/slurm/cluster.sh install)
 	$(BIN)/python -m pytest tests/slurm $(ARGS)
+
+test-docs: install ## the documentation builds without a warning, and the commands in it run (about 3 minutes)
+	$(BIN)/python -m pytest tests/docs $(ARGS)
+
+docs: install ## the documentation as web pages, in site/
+	$(BIN)/mkdocs build
 
 test-long: install ## what repeats for confidence: more kills, more random files
 	UNICEDIT_LONG=1 $(BIN)/python -m pytest tests $(ARGS)
