@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,10 @@ import openai
 from openai.types.chat import ChatCompletion
 
 from unicedit.config.openai import OpenAiSettings
-from unicedit.files import digest_of
 from unicedit.map.compute import EngineError
 from unicedit.vlm.cache import ReplyCache
 from unicedit.vlm.calls import BrokenReplyError, Calls, passing, told
-from unicedit.vlm.chat import AGAIN_TEMPERATURE, messages
+from unicedit.vlm.completion import answers_as, body_of, identity_of, not_accepted, reply_of
 from unicedit.vlm.ledger import Ledger
 from unicedit.vlm.port import Arrived, VlmEngine, VlmReply, VlmRequest, unheard
 
@@ -32,7 +31,7 @@ class OpenAiEngine(VlmEngine):
     def __init__(self, settings: OpenAiSettings, cache: Path | None, usage: Path | None) -> None:
         self.settings = settings
         self.model = str(settings.model)
-        self.identity = digest_of("openai", settings.deciding())
+        self.identity = identity_of(settings)
         self.ledger = Ledger(usage, settings.price, settings.budget)
         self.cache = ReplyCache(cache, self.ledger.found) if cache else None
         self._calls = Calls(settings, self.ledger)
@@ -81,7 +80,9 @@ class OpenAiEngine(VlmEngine):
 
     async def _one(self, request: VlmRequest) -> VlmReply:
         start = time.monotonic()
-        body = self.body(request)
+        body = body_of(self.settings, request)
+        if self.settings.extra:
+            body["extra_body"] = self.settings.extra
 
         async def call() -> ChatCompletion:
             return _checked(await self._client.chat.completions.create(**body))
@@ -92,48 +93,18 @@ class OpenAiEngine(VlmEngine):
             return self._failed(error, time.monotonic() - start)
         return self._reply(answer, time.monotonic() - start)
 
-    def body(self, request: VlmRequest) -> dict[str, Any]:
-        """The arguments of the call."""
-        settings = self.settings
-        body: dict[str, Any] = {
-            "model": self.model,
-            "messages": messages(request, settings.pictures),
-            settings.token_limit: settings.max_tokens,
-        }
-        if settings.temperature is not None:
-            body["temperature"] = max(settings.temperature, AGAIN_TEMPERATURE) if request.attempt else settings.temperature
-        if settings.seed is not None:
-            body["seed"] = settings.seed + request.attempt
-        if request.schema is not None and settings.structured != "none":
-            body["response_format"] = _format(request.schema, settings.structured)
-        if settings.extra:
-            body["extra_body"] = settings.extra
-        return body
-
     def _reply(self, answer: ChatCompletion, seconds: float) -> VlmReply:
         self._given_up = -1  # it answers
-        usage = answer.usage
-        counts = {"in": 0, "cached": 0, "out": 0}
-        if usage is not None:
-            details = usage.prompt_tokens_details
-            counts = {"in": usage.prompt_tokens, "cached": (details and details.cached_tokens) or 0, "out": usage.completion_tokens}
-        self.ledger.answered(counts["in"], counts["cached"], counts["out"])
-        if usage is not None:
+        reply = reply_of(answer, seconds)
+        counts = reply.usage
+        self.ledger.answered(counts.get("in", 0), counts.get("cached", 0), counts.get("out", 0))
+        if counts:
             self._calls.mean_tokens += 0.05 * (counts["in"] + counts["out"] - self._calls.mean_tokens)
-        self._check_model(answer.model)
-        choice = answer.choices[0]
-        text = choice.message.content or ""
-        failure = ""
-        if choice.message.refusal:
-            failure, text = "refused: the model declined to answer", choice.message.refusal
-        elif choice.finish_reason == "content_filter":
-            failure = "refused: the server's content filter"
-        return VlmReply(text, answer.model, counts, seconds, failure, complete=choice.finish_reason != "length")
-
-    def _check_model(self, name: str) -> None:
-        wanted = self.settings.answers_as or self.model
-        if name != wanted and not (self.settings.answers_as is None and name.startswith(f"{wanted}-")):
-            raise EngineError(f"asked for the model {self.model}, the server answers as {name}; if that is right, set answers_as: {name}")
+        if not answers_as(self.settings, answer.model):
+            raise EngineError(
+                f"asked for the model {self.model}, the server answers as {answer.model}; if that is right, set answers_as: {answer.model}"
+            )
+        return reply
 
     def _failed(self, error: Exception, seconds: float) -> VlmReply:
         if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
@@ -143,8 +114,7 @@ class OpenAiEngine(VlmEngine):
         if isinstance(error, openai.RateLimitError) and not passing(error):
             raise EngineError(f"the account has no credit left: {told(error)}") from None
         if not passing(error):
-            refused = getattr(error, "code", None) in ("content_filter", "content_policy_violation")
-            return VlmReply("", self.model, latency=seconds, failure=f"{'refused' if refused else 'not accepted'}: {told(error)}")
+            return VlmReply("", self.model, latency=seconds, failure=not_accepted(getattr(error, "code", None), told(error)))
         if self._given_up >= 0:
             self._given_up += 1
             if self._given_up >= HOPELESS:
@@ -158,12 +128,6 @@ def _limits(concurrency: int) -> Any:
     import httpx2
 
     return httpx2.Limits(max_connections=2 * concurrency, max_keepalive_connections=2 * concurrency)
-
-
-def _format(schema: Mapping[str, Any], structured: str) -> dict[str, Any]:
-    if structured == "object":
-        return {"type": "json_object"}
-    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": dict(schema), "strict": True}}
 
 
 def _checked(answer: Any) -> ChatCompletion:
