@@ -134,4 +134,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--serve"]:
         asyncio.run(serve(float(sys.argv[2])))
     else:
-        main(*map(float, sys.argv[1:2]), *map(int, sys.argv[2:4]))
+        main(float(sys.argv[1]) if sys.argv[1:] else 0.2, *map(int, sys.argv[2:4]))
