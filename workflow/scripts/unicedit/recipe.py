@@ -28,6 +28,7 @@ PLUMBING = (
     "unicedit.recipe",
     "unicedit.schema",
     "unicedit.sidecar",
+    "unicedit.vlm.batch",
     "unicedit.vlm.cache",
     "unicedit.vlm.calls",
     "unicedit.vlm.engines",
@@ -54,6 +55,8 @@ ENGINES = (
     "unicedit.verify.trained",
     "unicedit.verify.models",  # which model: its weights are in the rows' inputs
     "unicedit.verifier",
+    "unicedit.vlm.completion",
+    "unicedit.vlm.gemini",
     "unicedit.vlm.openai",
     "unicedit.vlm.transformers",
     "unicedit.vlm.vllm",

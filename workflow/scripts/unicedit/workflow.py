@@ -67,9 +67,20 @@ def check_files(config: Config) -> None:
     Planner(config.instruct, taxonomy)
     review_of(config.samples)
     check_editors(config)
+    _check_batches(config)
     for key, path, revision in _model_paths(config):
         if not Path(path).exists() and (revision is None or path.startswith((".", "/")) or path.endswith(".safetensors")):
             raise ConfigError(f"config: {key} = {path!r}: no such file or folder, and no hub model with a revision")
+
+
+def _check_batches(config: Config) -> None:
+    """With the engine `batch` a job waits, up to a day, for each part of a shard that is handed over."""
+    for stage, settings in (("instruct", config.instruct), ("verify", config.verify)):
+        if settings.engine == "batch" and settings.rows_at_once < config.library.shard_size:
+            raise ConfigError(
+                f"config: {stage}.batch.rows = {settings.batch.rows}: a shard has {config.library.shard_size} pictures (library.shard_size), and each "
+                "part would wait for a batch of its own; null hands over the whole shard"
+            )
 
 
 def _model_paths(config: Config) -> Iterator[tuple[str, str, str | None]]:

@@ -29,7 +29,7 @@ class Cluster:
 
 def wants_gpu(config: Config) -> set[str]:
     """Rules whose engines, as configured, compute with a model that is too large for a CPU."""
-    rules = {"instruct"} if str(config.instruct.engine) not in ("simulated", "openai") else set()
+    rules = {"instruct"} if str(config.instruct.engine) not in ("simulated", "openai", "batch") else set()
     if any(str(one.engine) not in ("simulated", "openai") for one in config.edit.editors):
         rules.add("edit")
     if config.verifier.base != type(config.verifier)().base:

@@ -31,6 +31,7 @@ def ask(engine: VlmEngine, requests: Sequence[VlmRequest], parse: Parse[Parsed],
     waiting: Mapping[int, VlmRequest] = dict(enumerate(requests))
     for _ in range(attempts):
         waiting = _asked_once(engine, waiting, parse, attempts, answers)
+    engine.settled()
     return [answers[number] for number in range(len(requests))]
 
 

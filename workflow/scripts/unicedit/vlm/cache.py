@@ -79,6 +79,10 @@ class ReplyCache:
         self.hits += found is not None
         return found
 
+    def holds(self, key: str) -> bool:
+        """Whether there is a reply under that key (``key_of``), as far as this process has looked."""
+        return key in self._own or self._read(key) is not None
+
     def account(self) -> None:
         """Tell how many were found."""
         self._found(self.hits)

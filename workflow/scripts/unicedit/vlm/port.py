@@ -74,3 +74,7 @@ class VlmEngine(Protocol):
     cache: "ReplyCache | None" = None
 
     def reply(self, requests: Sequence[VlmRequest], arrived: Arrived = unheard) -> list[VlmReply]: ...
+
+    def settled(self) -> None:
+        """All that was asked so far has its final answer: an engine that keeps replies for a job that may be killed need keep them no longer."""
+        return
