@@ -32,6 +32,6 @@ rule table4:
     shell:
         command(
             "table4",
-            "--paper {input.paper:q} --inputs {input.judged_seals:q}",
+            "--paper {input.paper:q} --judged {input.judged:q} --inputs {input.judged_seals:q}",
             gather=True,
         )

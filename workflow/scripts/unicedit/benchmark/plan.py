@@ -97,8 +97,12 @@ class BenchPlan:
         return found
 
     def table_settings(self) -> dict[str, Any]:
-        """What Table 4 reads beside the judges' tables."""
+        """What Table 4 reads beside the judges' tables: what it calls things."""
+        settings = self.settings
         return {
             "tables": self.tables.model_dump(mode="json"),
-            "benchmark": self.settings.model_dump(mode="json", include={"source", "languages", "models", "judges", "per_subtask", "subtasks"}),
+            "source": settings.source,
+            "languages": list(settings.languages),
+            "models": [{"name": model.name, "paper": model.paper, "run": model.run, "engine": model.engine} for model in settings.models],
+            "judges": [{"name": judge.name, "engine": judge.engine, "mode": judge.mode} for judge in settings.judges],
         }
