@@ -10,7 +10,9 @@ def main() -> None:
     made = table_parser(str(__doc__))
     made.add_argument("--records", type=Path, required=True, help="the benchmark's table of records")
     made.add_argument("--edits", type=Path, required=True, help="the model's table of edits")
-    made.add_argument("--expected", type=Path, nargs="*", default=[], help="the judge's table of what is expected of right edits, where it has one")
+    made.add_argument(
+        "--expected", type=Path, nargs="*", default=[], help="the judge's table of what is expected of right edits, where it has one"
+    )
     arguments = made.parse_args()
     from unicedit.benchmark.recipes import judge_recipe
     from unicedit.config.edit import EditorSettings

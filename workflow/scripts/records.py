@@ -14,8 +14,8 @@ def main() -> None:
     made.add_argument("--cache", type=Path, default=Path("cache"), help="folder for downloaded datasets")
     made.add_argument("--table", type=Path, required=True, help="Parquet file to write")
     arguments = made.parse_args()
-    from unicedit.benchmark.records import write_records
     from unicedit.benchmark.record import tasks_of
+    from unicedit.benchmark.records import write_records
     from unicedit.config.benchmark import BenchmarkSettings
 
     settings = BenchmarkSettings(**json.loads(arguments.settings)["benchmark"])

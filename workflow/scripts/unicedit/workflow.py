@@ -29,7 +29,19 @@ from unicedit.training.parts import part_names, review_of
 SHARD_STAGES = ("ingest", "prefilter", "instruct", "edit", "verify", "assemble")
 TRAININGS = ("sft", "d2po")
 TABLE5 = ("table5", "table5_full", "table5_search")
-GATHERS = ("truth", "training_data", *TRAININGS, "card", "table3", "filter_truth", *TABLE5, "filter_curve", "ssim_claim", "records", "table4")
+GATHERS = (
+    "truth",
+    "training_data",
+    *TRAININGS,
+    "card",
+    "table3",
+    "filter_truth",
+    *TABLE5,
+    "filter_curve",
+    "ssim_claim",
+    "records",
+    "table4",
+)
 ORDER = ("ingest", "duplicates", *SHARD_STAGES[1:], "samples", *GATHERS[:-1], *UNIT_STAGES, GATHERS[-1])
 PART_STAGES = ("samples",)
 
@@ -130,7 +142,9 @@ def wildcard_of(stage: str) -> str:
 
 def gather_seal(results: str, stage: str) -> str:
     """Path of a gather stage's sidecar in a results folder."""
-    folder = {"card": "dataset/sidecars", "truth": "truth", "training_data": "verifier/sidecars", "records": "benchmark"}.get(stage, "tables")
+    folder = {"card": "dataset/sidecars", "truth": "truth", "training_data": "verifier/sidecars", "records": "benchmark"}.get(
+        stage, "tables"
+    )
     folder = f"verifier/{stage}" if stage in TRAININGS else folder
     return f"{results}/{folder}/{stage}.json"
 

@@ -25,7 +25,9 @@ class BenchEditStage(EditStage):
     name = "bench_edit"
     schema = BENCH_EDIT
 
-    def __init__(self, records: Path, language: str, model: EditorSettings, encoding: EncodingSettings, batch_size: int, recipe: str) -> None:
+    def __init__(
+        self, records: Path, language: str, model: EditorSettings, encoding: EncodingSettings, batch_size: int, recipe: str
+    ) -> None:
         plain = EditorSettings(**model.model_dump(include=set(EditorSettings.model_fields)))
         super().__init__(records, records, EditSettings(editors=(plain,), encoding=encoding, batch_size=batch_size), {model.name: recipe})
         self.records = records

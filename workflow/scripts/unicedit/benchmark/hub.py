@@ -21,7 +21,9 @@ def open_dataset(settings: BenchmarkSettings, cache: Path) -> Any:
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         said = " ".join(str(error).split())[:300]
         offline = "; HF_HUB_OFFLINE is set" if os.environ.get("HF_HUB_OFFLINE") else ""
-        raise BenchmarkError(f"{name}: cannot be loaded ({type(error).__name__}: {said}){offline}; benchmark.source `files` takes a clone") from error
+        raise BenchmarkError(
+            f"{name}: cannot be loaded ({type(error).__name__}: {said}){offline}; benchmark.source `files` takes a clone"
+        ) from error
     if "image" not in found.column_names:
         raise BenchmarkError(f"{name}: no column `image`, but {', '.join(found.column_names)}; name the dataset of the benchmark")
     return found.cast_column("image", datasets.Image(decode=False))

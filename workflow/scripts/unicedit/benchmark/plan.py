@@ -52,7 +52,9 @@ class BenchPlan:
         if stage == "bench_edit":
             return [Unit(language, model).name for model in models for language in languages]
         if stage == "expect":
-            return [Unit(language, judge=judge.name).name for judge in settings.judges if self.expects(judge.name) for language in languages]
+            return [
+                Unit(language, judge=judge.name).name for judge in settings.judges if self.expects(judge.name) for language in languages
+            ]
         return [Unit(language, model, judge.name).name for judge in settings.judges for model in models for language in languages]
 
     def expects(self, judge: str) -> bool:
@@ -63,7 +65,9 @@ class BenchPlan:
     def settings_of(self, stage: str, name: str) -> dict[str, Any]:
         """The settings that one table reads. Raises ``PipelineError`` for a name that is none of the configuration's."""
         if name not in self.units(stage):
-            raise PipelineError(f"{stage}: {name!r} is none of the configured benchmark's; there are {', '.join(self.units(stage)) or 'none'}")
+            raise PipelineError(
+                f"{stage}: {name!r} is none of the configured benchmark's; there are {', '.join(self.units(stage)) or 'none'}"
+            )
         unit = unit_of(name)
         found: dict[str, Any] = {}
         if stage != "expect":
@@ -88,7 +92,19 @@ class BenchPlan:
 
     def record_settings(self) -> dict[str, Any]:
         """What decides the records: where they are from, and the content of their file."""
-        names = {"source", "path", "images", "dataset", "revision", "split", "subtasks", "per_subtask", "max_file_mb", "max_megapixels", "encoding"}
+        names = {
+            "source",
+            "path",
+            "images",
+            "dataset",
+            "revision",
+            "split",
+            "subtasks",
+            "per_subtask",
+            "max_file_mb",
+            "max_megapixels",
+            "encoding",
+        }
         found: dict[str, Any] = {"benchmark": self.settings.model_dump(mode="json", include=names)}
         if self.settings.source == "files":
             from unicedit.benchmark.files import jsonl_of

@@ -6,7 +6,6 @@ from unicedit.config.benchmark import BenchmarkSettings
 from unicedit.config.edit import EditorSettings, EditSettings
 from unicedit.config.ingest import EncodingSettings
 from unicedit.config.judge import JudgeSettings
-from unicedit.files import digest_of
 from unicedit.recipe import recipe_of
 from unicedit.recipes import edit_recipes
 from unicedit.vlm.engines import engine_modules, engine_settings
@@ -27,7 +26,11 @@ def expect_recipe(judge: JudgeSettings) -> str:
 def judge_recipe(judge: JudgeSettings, model: EditorSettings | None = None) -> str:
     """The recipe of one judge's scores; ``model`` for the engine `measured`, which knows how it is made."""
     if judge.engine != "measured":
-        return recipe_of("judge", {**_asked(judge), "mode": judge.mode, "calls": judge.reasoning_calls}, ["unicedit.judge.reader", *engine_modules(judge)])
+        return recipe_of(
+            "judge",
+            {**_asked(judge), "mode": judge.mode, "calls": judge.reasoning_calls},
+            ["unicedit.judge.reader", *engine_modules(judge)],
+        )
     assert model is not None
     return recipe_of("judge", {"engine": "measured", "model": model.simulated.model_dump(mode="json")}, ["unicedit.world.judge"])
 
@@ -42,6 +45,4 @@ def bench_recipes(stage: str, settings: BenchmarkSettings) -> dict[str, str]:
         return {model.name: bench_edit_recipe(model, settings.encoding) for model in settings.run_models}
     if stage == "expect":
         return {judge.name: expect_recipe(judge) for judge in settings.judges if judge.engine != "measured"}
-    return {
-        f"{judge.name}@{model.name}": judge_recipe(judge, model) for judge in settings.judges for model in settings.run_models
-    }
+    return {f"{judge.name}@{model.name}": judge_recipe(judge, model) for judge in settings.judges for model in settings.run_models}

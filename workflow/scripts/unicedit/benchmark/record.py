@@ -92,7 +92,7 @@ def _rows(records: Sequence[Record], name: str, task_of: Mapping[str, str]) -> l
             found.append(f"{place}: task is {clean(record.task)[:60]!r}, and {record.subtask} belongs to {task!r}: correct the row")
         elif task == REASONING and not record.reasoning_points:
             found.append(f"{place}: no reasoning_points, which every row of {task} needs: add what a right edit must show")
-        elif record.reasoning_points and not task == REASONING:
+        elif record.reasoning_points and task != REASONING:
             found.append(f"{place}: has reasoning_points, and {task} has none: remove them or correct the task")
     return found
 

@@ -3,10 +3,9 @@
 import pyarrow as pa
 
 from unicedit.schema import INGEST, VERIFY
+from unicedit.scoring.schema import EVERYWHERE, METRICS
 
-IF, NC, VQ, RA = "IF", "NC", "VQ", "RA"
-METRICS = (IF, NC, VQ, RA)
-LANGUAGES = ("en", "cn")
+IF, NC, VQ, RA = METRICS
 
 # the columns that say where a picture comes from are ingest's, so that its reader serves here too
 _PROVENANCE = (
@@ -41,11 +40,11 @@ BENCH_EDIT = pa.schema(
         ("edit_height", pa.int32()),
         ("edit_digest", pa.string()),
         ("edit_image", pa.binary()),  # encoded; null unless ok
+        *_OUTCOME,
     ]
-    + _OUTCOME
 )
 
 
 def metrics_of(points: list[str]) -> tuple[str, ...]:
     """The metrics of a sample: RA of those with reasoning points alone."""
-    return METRICS if points else METRICS[:3]
+    return METRICS if points else EVERYWHERE

@@ -20,7 +20,9 @@ class BenchModelSettings(EditorSettings):
     paper: str | None = Field(
         None, description="Its name in the paper's Table 4, so that reported and measured stand in one row. null: a row of its own."
     )
-    run: bool = Field(True, description="false: it stands in the table as `not run`, for instance while its weights or its key are missing.")
+    run: bool = Field(
+        True, description="false: it stands in the table as `not run`, for instance while its weights or its key are missing."
+    )
 
 
 def _embedded() -> tuple[BenchModelSettings, ...]:
@@ -71,14 +73,18 @@ class BenchmarkSettings(Section):
     max_file_mb: float = Field(100, gt=0, description="Larger picture files are refused: bounds memory against hostile input.")
     max_megapixels: float = Field(100, gt=0, le=178, description="Pictures with more pixels, by their header, are refused.")
     languages: tuple[Language, ...] = Field(
-        ("en", "cn"), min_length=1, description="Languages of the instructions that every model is given; each is a column group of the table."
+        ("en", "cn"),
+        min_length=1,
+        description="Languages of the instructions that every model is given; each is a column group of the table.",
     )
     models: tuple[BenchModelSettings, ...] = Field(
         default_factory=_embedded,
         min_length=1,
         description="The models: editors as under `edit.editors`, and `paper`, `run`. The default is three simulated ones of known faults, which are no editing models.",
     )
-    encoding: EncodingSettings = Field(default_factory=EncodingSettings, description="How edits are stored, each in the size its model gave it.")
+    encoding: EncodingSettings = Field(
+        default_factory=EncodingSettings, description="How edits are stored, each in the size its model gave it."
+    )
     batch_size: int = Field(16, ge=1, le=4096, description="Samples handed to a model at once. Decides no value, only speed and memory.")
     judges: tuple[JudgeSettings, ...] = Field(
         (JudgeSettings(name="measured"),),

@@ -33,8 +33,8 @@ JUDGE = pa.schema(
         ("explanation", pa.string()),
         ("violations", pa.list_(_VIOLATION)),  # of an itemised reply: what was subtracted for; null of others
         *_ASKED,
+        *_OUTCOME,
     ]
-    + _OUTCOME
 )
 
 EXPECT = pa.schema(
@@ -42,6 +42,6 @@ EXPECT = pa.schema(
         ("key", pa.string()),  # the sample's
         ("expected", pa.list_(pa.string())),  # what a right edit shows, a sentence each
         *_ASKED,
+        *_OUTCOME,
     ]
-    + _OUTCOME
 )

@@ -55,7 +55,10 @@ class JudgeStage(Stage):
         """One item a metric and repeat, those of one sample together. Its inputs: both pictures, the instruction, the points or what is expected."""
         models = weights_of(self.settings) if self.settings.engine != "measured" else []
         prompts = prompts_of(self.settings)
-        edits = {row["sample"]: row for row in rows(self.edits, ["key", "sample", "language", "editor", "inputs", "edit_digest", "status", "reason"])}
+        edits = {
+            row["sample"]: row
+            for row in rows(self.edits, ["key", "sample", "language", "editor", "inputs", "edit_digest", "status", "reason"])
+        }
         for record in rows(self.records, _RECORD):
             edit = edits[record["key"]]
             light = {name: record[name] for name in ("key", "task", "subtask")}

@@ -67,7 +67,11 @@ class About:
         names = [model.name for model in self.models if model.run and model.engine == "simulated"]
         played = [*(["the samples"] if self.source == "world" else []), *([f"the models {', '.join(names)}"] if names else [])]
         played += [f"the scores of {judge.name}" for judge in self.judges if judge.from_truth]
-        return f"**Simulated** here: {'; '.join(played)}. The measured figures speak of the simulation, and are not to be compared with the paper's." if played else ""
+        return (
+            f"**Simulated** here: {'; '.join(played)}. The measured figures speak of the simulation, and are not to be compared with the paper's."
+            if played
+            else ""
+        )
 
 
 def about(values: Mapping[str, Any], judged: pa.Table) -> About:

@@ -72,7 +72,9 @@ def _plot(cells: Cells, subtasks: Sequence[str], said: About, path: Path) -> Non
                     if value == value:
                         axes.text(x, y, f"{value:.1f}", ha="center", va="center", fontsize=7, color="white" if value < 6 else "black")
             axes.set_xticks(range(len(models)), [label(model, 24) for model in models], rotation=40, ha="right", fontsize=8, color=INK)
-            axes.set_yticks(range(len(subtasks)), [label(name) for name in subtasks] if column == 0 else [""] * len(subtasks), fontsize=8, color=INK)
+            axes.set_yticks(
+                range(len(subtasks)), [label(name) for name in subtasks] if column == 0 else [""] * len(subtasks), fontsize=8, color=INK
+            )
             axes.set_title(f"{language}, {label(judge.name)}", loc="left", fontsize=10, fontweight="bold", color=INK)
             axes.tick_params(length=0)
             if column == len(said.languages) - 1:

@@ -32,7 +32,9 @@ def world_records(task_of: Mapping[str, str], per_subtask: int) -> Iterator[tupl
         made, number = 0, numbers[subtask]
         while made < per_subtask:
             if number > MAX_NUMBER:
-                raise PipelineError(f"config: benchmark.per_subtask = {per_subtask}: the simulated world has pictures for {made} of {subtask}")
+                raise PipelineError(
+                    f"config: benchmark.per_subtask = {per_subtask}: the simulated world has pictures for {made} of {subtask}"
+                )
             values = _values(f"world:{VERSION}/{number:05d}", number, task, subtask)
             number += len(task_of)
             if values is not None:

@@ -63,7 +63,10 @@ class MeasuredJudge:
         target = apply(read(made.instruction_en), before)
         source = decoded(question.source)
         pictures = [source, decoded(question.edit)]
-        pictures += [develop(one, source, where, made.seed) for one in (Outcome("", None, before, target, target), replace(happened, smear=None, spoil=""))]
+        pictures += [
+            develop(one, source, where, made.seed)
+            for one in (Outcome("", None, before, target, target), replace(happened, smear=None, spoil=""))
+        ]
         s, e, t, c = (np.asarray(picture, np.float32) for picture in pictures)
         if e.shape != s.shape:
             raise ValueError(f"{question.key}: the edit is {e.shape}, the source {s.shape}; the simulated editors keep the size")
@@ -82,7 +85,8 @@ class MeasuredJudge:
         }
 
     def _unexplained(self, one: Floats, other: Floats) -> Floats:
-        return np.maximum(_apart(one, other) - np.float32(self.explained), 0)
+        found: Floats = np.maximum(_apart(one, other) - np.float32(self.explained), 0)
+        return found
 
 
 def _apart(one: Floats, other: Floats) -> Floats:
