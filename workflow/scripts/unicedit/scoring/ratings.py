@@ -3,13 +3,12 @@
 A judge's file has the columns model, uid, metric (SC, PQ) and scores (a JSON list of sub-scores, 0 to 10); people's has model, uid, rater, sc and pq (0 to 1).
 """
 
-import csv
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from unicedit.errors import PipelineError
+from unicedit.scoring.csv_rows import csv_rows
 from unicedit.scoring.viescore import PQ, SC, SUBSCORES, checked
 
 Edit = tuple[str, str]  # model, uid
@@ -28,7 +27,7 @@ class Rating:
 def read_scores(path: Path) -> dict[Edit, dict[str, list[float]]]:
     """A judge's sub-scores by edit and metric, in the file's order. Raises ``PipelineError`` that names file, line and remedy."""
     found: dict[Edit, dict[str, list[float]]] = {}
-    for place, row in _rows(path, _JUDGE):
+    for place, row in csv_rows(path, _JUDGE):
         metric = row["metric"]
         if metric not in SUBSCORES:
             raise PipelineError(
@@ -55,7 +54,7 @@ def read_scores(path: Path) -> dict[Edit, dict[str, list[float]]]:
 def read_ratings(path: Path) -> dict[Edit, list[Rating]]:
     """People's ratings by edit, one a rater. Raises ``PipelineError`` that names file, line and remedy."""
     found: dict[Edit, dict[str, Rating]] = {}
-    for place, row in _rows(path, _PEOPLE):
+    for place, row in csv_rows(path, _PEOPLE):
         of_edit = found.setdefault((row["model"], row["uid"]), {})
         if row["rater"] in of_edit:
             raise PipelineError(f"{place}: rater {row['rater']} rated {row['model']} {row['uid']} twice: keep one line")
@@ -73,26 +72,6 @@ def _share(place: str, name: str, text: str) -> float:
     if not 0 <= value <= 1:
         raise PipelineError(f"{place}: {name} {text[:80]!r} is no number from 0 to 1: divide a rating by its highest value")
     return value
-
-
-def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
-    """The rows of a CSV file with their place, ``file: line n``."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
-            if missing:
-                raise PipelineError(f"{path}: line 1: no column {missing[0]!r}; the columns are {','.join(columns)}")
-            for row in reader:
-                place = f"{path}: line {reader.line_num}"
-                empty = [name for name in columns if not (row[name] or "").strip()]
-                if empty:
-                    raise PipelineError(f"{place}: {empty[0]} is empty: fill it, or leave the line out")
-                yield place, {name: row[name].strip() for name in columns}
-    except OSError as error:
-        raise PipelineError(f"{path}: cannot be read ({error.strerror})") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise PipelineError(f"{path}: not a CSV file in UTF-8 ({error})") from error
 
 
 def _no_number(name: str) -> float:
