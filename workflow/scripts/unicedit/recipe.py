@@ -41,6 +41,7 @@ ENGINES = (
     "unicedit.scorers.aesthetic",
     "unicedit.scorers.safety",
     "unicedit.verify.ssim",
+    "unicedit.judge.reader",
     "unicedit.verify.reader",
     "unicedit.verify.trained",
     "unicedit.verify.models",  # which model: its weights are in the rows' inputs
@@ -56,6 +57,9 @@ STAGE_ROOTS = {
     "instruct": ("unicedit.instruct.stage",),
     "edit": ("unicedit.edit.stage",),
     "verify": ("unicedit.verify.stage",),
+    "bench_edit": ("unicedit.benchmark.edit_stage",),
+    "expect": ("unicedit.judge.expect_stage",),
+    "judge": ("unicedit.judge.stage",),
 }
 
 

@@ -16,6 +16,11 @@ class PriceSettings(Section):
     )
     output: float = Field(0.0, ge=0, description="Price of a million tokens of the reply.")
 
+    def cost(self, tokens_in: int, tokens_cached: int, tokens_out: int) -> float:
+        """What a reply costs; ``tokens_cached`` are those of ``tokens_in`` that the server had cached."""
+        cached = self.input if self.cached_input is None else self.cached_input
+        return ((tokens_in - tokens_cached) * self.input + tokens_cached * cached + tokens_out * self.output) / 1e6
+
 
 class BudgetSettings(Section):
     """Where a run stops: what is answered is kept, and a larger budget goes on from there. Counted over all jobs of the stage in one results folder."""

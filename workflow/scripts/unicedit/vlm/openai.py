@@ -17,7 +17,7 @@ from unicedit.vlm.cache import ReplyCache
 from unicedit.vlm.calls import BrokenReplyError, Calls, passing, told
 from unicedit.vlm.chat import AGAIN_TEMPERATURE, messages
 from unicedit.vlm.ledger import Ledger
-from unicedit.vlm.port import Arrived, VlmEngine, VlmReply, VlmRequest, unheard
+from unicedit.vlm.port import REPEAT_SEEDS, Arrived, VlmEngine, VlmReply, VlmRequest, unheard
 
 HOPELESS = 8  # requests given up, and none answered: it is the server
 
@@ -103,7 +103,7 @@ class OpenAiEngine(VlmEngine):
         if settings.temperature is not None:
             body["temperature"] = max(settings.temperature, AGAIN_TEMPERATURE) if request.attempt else settings.temperature
         if settings.seed is not None:
-            body["seed"] = settings.seed + request.attempt
+            body["seed"] = settings.seed + request.attempt + REPEAT_SEEDS * request.repeat
         if request.schema is not None and settings.structured != "none":
             body["response_format"] = _format(request.schema, settings.structured)
         if settings.extra:
