@@ -1,18 +1,16 @@
 """Means by model, language, task and sub-task, with their coverage, intervals and bounds."""
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from unicedit.scoring.cube import Bools, Cube, Floats, Ints
-from unicedit.scoring.resample import Draws, intervals
+from unicedit.scoring.resample import Draws, intervals, known
 from unicedit.scoring.schema import OVERALL
 from unicedit.scoring.values import COLUMNS, Values
 from unicedit.tables.interval import Interval
 
-log = logging.getLogger(__name__)
 BOTH = "both"  # all languages together, clustered by source
 ALL, TASK, SUBTASK = "all", "task", "subtask"
 
@@ -72,21 +70,17 @@ def aggregate(cube: Cube, values: Values, draws: Draws, confidence: float) -> li
     for group in groups_of(cube):
         spread = resampled(values.seen[:, :, group.members], draws, group.members)
         low, high = intervals(spread, draws.freedom(group.members), confidence)
-        for judge, model in _judged(cube, group):
+        for judge, model in judged_in(cube, group.members):
             found.setdefault((judge, model), []).extend(
-                _mean(cube, values, group, (judge, model, column), _known(low[judge, model, column], high[judge, model, column]))
+                _mean(cube, values, group, (judge, model, column), known(low[judge, model, column], high[judge, model, column]))
                 for column in _columns(cube, group)
             )
     return [one for place in sorted(found) for one in found[place]]
 
 
-def _known(low: float, high: float) -> Interval:
-    return (float(low), float(high)) if np.isfinite(low) else (None, None)
-
-
-def _judged(cube: Cube, group: Group) -> Iterator[tuple[int, int]]:
-    """The judges and models that have something in every language of the group."""
-    there = cube.judged[:, :, group.members].all(axis=2)
+def judged_in(cube: Cube, members: Ints) -> Iterator[tuple[int, int]]:
+    """Numbers of the judges and models that have judgements in every language of these samples."""
+    there = cube.judged[:, :, members].all(axis=2)
     yield from ((int(judge), int(model)) for judge, model in np.argwhere(there))
 
 
@@ -148,9 +142,3 @@ def ranking_warnings(means: list[Mean]) -> list[str]:
                 f"{judge}, {language}: the ranking of {', '.join(moved)} depends on missing scores (left out: {' > '.join(first)}; as zero: {' > '.join(second)})"
             )
     return said
-
-
-def warn_of_rankings(means: list[Mean]) -> None:
-    """Log what ``ranking_warnings`` says."""
-    for sentence in ranking_warnings(means):
-        log.warning(sentence)

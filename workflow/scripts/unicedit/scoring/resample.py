@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unicedit.scoring.cube import Cube, Floats, Ints
+from unicedit.tables.interval import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +63,8 @@ def intervals(resampled: Floats, freedom: int, confidence: float) -> tuple[Float
         quantile = np.quantile if kept[:, known].all() else np.nanquantile
         ends[:, known] = quantile(resampled[:, known], [tail, 1 - tail], axis=0)
     return ends[0], ends[1]
+
+
+def known(low: float, high: float) -> Interval:
+    """One interval of what ``intervals`` gives: two Nones in place of NaN."""
+    return (float(low), float(high)) if np.isfinite(low) else (None, None)
