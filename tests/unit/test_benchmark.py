@@ -10,12 +10,15 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from unicedit.benchmark.export import export_scores
 from unicedit.benchmark.files import jsonl_of, read_jsonl
 from unicedit.benchmark.plan import BenchPlan, Unit, unit_of
 from unicedit.benchmark.record import BenchmarkError, Record, check_records, tasks_of
 from unicedit.benchmark.records import write_records
 from unicedit.config.benchmark import BenchmarkSettings
 from unicedit.config.model import parse
+from unicedit.judge.schema import JUDGE
+from unicedit.scoring.schema import METRICS
 from unicedit.sources import Sources
 from unicedit.world.benchmark import world_records
 from unicedit.world.grammar import read
@@ -209,3 +212,47 @@ def test_units_have_names_that_can_be_read_back() -> None:
         for name in plan.units(stage):
             assert unit_of(name).name == name and plan.settings_of(stage, name)
     assert "model" not in plan.settings_of("judge", "gpt-4.1@flux.1-dev-en"), "how a model is set plans no judge again"
+
+
+def judged_table(path: Path, rows: list[dict[str, Any]]) -> Path:
+    import pyarrow as pa
+
+    pq.write_table(pa.Table.from_pylist(rows, schema=JUDGE), path)
+    return path
+
+
+def test_export_leaves_no_sample_out_silently(tmp_path: Path) -> None:
+    base = {"model": "m", "judge": "j", "task": REASONING, "subtask": "Relation Change", "language": "cn", "repeat": 0, "status": "ok"}
+    whole = [
+        {**base, "key": "a", "metric": metric, "score": score, "explanation": "so"}
+        for metric, score in zip(METRICS, (10, 5, 8, 4), strict=True)
+    ]
+    broken = [{**row, "key": "b"} for row in whole]
+    broken[1] |= {"score": None, "status": "failed", "reason": "reply: no JSON"}
+    again = [{**row, "key": "a", "repeat": 1, "score": 1.0} for row in whole]
+    texts = {key: {"en": "Swap.", "cn": "交换。"} for key in "ab"}
+    assert export_scores(judged_table(tmp_path / "judged.parquet", [*whole, *broken, *again]), texts, tmp_path / "out") == (2, 1)
+    folder = tmp_path / "out/m/eval_output"
+    (line,) = [json.loads(text) for text in (folder / "j/Relation_Change_cn_results.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert line["overall_score"] == pytest.approx(1600**0.25) and line["instruction"] == "交换。" and line["if_score"] == 10
+    assert line["edited_image_path"] == "m/Relation_Change/cn/a.png"
+    missing = json.loads((folder / "j/Relation_Change_cn_missing.jsonl").read_text(encoding="utf-8"))
+    assert missing["nc_score"] is None and missing["nc_reason"] == "missing: reply: no JSON" and missing["overall_score"] is None
+    assert json.loads((folder / "j.1/Relation_Change_cn_results.jsonl").read_text(encoding="utf-8"))["overall_score"] == 1
+
+
+def test_export_of_a_sample_without_reasoning_has_three_metrics(tmp_path: Path) -> None:
+    base = {
+        "model": "m",
+        "judge": "j",
+        "key": "a",
+        "task": "Scene Editing",
+        "subtask": "Style Transfer",
+        "language": "en",
+        "repeat": 0,
+        "status": "ok",
+    }
+    rows = [{**base, "metric": metric, "score": score} for metric, score in zip(METRICS[:3], (9.0, 3.0, 1.0), strict=True)]
+    export_scores(judged_table(tmp_path / "judged.parquet", rows), {"a": {"en": "Paint.", "cn": "画"}}, tmp_path)
+    line = json.loads((tmp_path / "m/eval_output/j/Style_Transfer_en_results.jsonl").read_text())
+    assert line["overall_score"] == pytest.approx(3) and line["ra_score"] is None and line["ra_reason"] is None

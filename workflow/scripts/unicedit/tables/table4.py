@@ -77,7 +77,7 @@ def page(figures: Sequence[Figure], said: About, stated: Statistics, confidence:
             note=said.note,
             parts=parts,
             warnings=[plain(one, 1000) for one in stated.warnings],
-            neighbours=[neighbour_line(one) for one in stated.neighbours],
+            neighbours=[neighbour_line(one, confidence) for one in stated.neighbours],
             repeats=repeat_table(stated.repeats),
             agreement=agreement_table(stated.agreement),
             failures=failure_table(stated.failures),

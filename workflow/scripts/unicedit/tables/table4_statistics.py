@@ -61,15 +61,15 @@ def more_figures(found: Statistics) -> list[Figure]:
     return made
 
 
-def neighbour_line(one: Neighbours) -> str:
-    """One comparison as a sentence."""
+def neighbour_line(one: Neighbours, confidence: float) -> str:
+    """One comparison as a sentence; its p-value is held against the level of the intervals."""
     gap = shown(Figure("", "", one.gap, one.ci_low, one.ci_high), sign=True)
-    verdict = "differ by more than noise" if one.p_holm < 0.05 else "cannot be told apart"
-    return f"{plain(one.better)} and {plain(one.worse)} ({one.language}, {plain(one.judge)}) {verdict}: {gap}, p = {_p(one.p_holm)}, {one.n:,} common samples"
+    verdict = "differ by more than noise" if one.p_holm < 1 - confidence else "cannot be told apart"
+    return f"{plain(one.better)} and {plain(one.worse)} ({one.language}, {plain(one.judge)}) {verdict}: {gap}, p {_p(one.p_holm)}, {one.n:,} common samples"
 
 
 def _p(value: float) -> str:
-    return "under 0.001" if value < 0.001 else f"{value:.3f}"
+    return "under 0.001" if value < 0.001 else f"= {value:.3f}"
 
 
 def repeat_table(found: Sequence[RepeatSpread]) -> str:
