@@ -1,5 +1,6 @@
 """Judges: the rubrics' arithmetic, what replies are taken and refused, the prompts, and the metrics measured from the truth."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,14 +9,17 @@ from typing import Any
 
 import pytest
 
-from unicedit.benchmark.record import record_of, tasks_of
+from unicedit.benchmark.fetch import fetch_prompts
+from unicedit.benchmark.record import BenchmarkError, record_of, tasks_of
 from unicedit.benchmark.sample import Sample
 from unicedit.benchmark.schema import IF, NC, RA, VQ
 from unicedit.config.ingest import EncodingSettings
 from unicedit.config.judge import JudgeSettings
 from unicedit.edit.port import EditRequest
+from unicedit.judge.engines import prompts_of
 from unicedit.judge.port import Question
 from unicedit.judge.prompt import expect_prompt, prompt, prompt_digests
+from unicedit.judge.public import PublicPromptsError, filled, public_prompts
 from unicedit.judge.reader import ReadingJudge
 from unicedit.judge.reply import ExpectReply, parse_score, reply_model
 from unicedit.judge.rubric import RUBRICS, rounded, score_of
@@ -213,3 +217,55 @@ def test_truth_finds_what_went_wrong(subtask: str) -> None:
 def test_measured_rows_say_what_they_are() -> None:
     row = measured(NONE, "Subject Addition")[IF]
     assert row["snapshot"] == "measured-1" and "asked change is there" in row["explanation"] and "raw" not in row
+
+
+PUBLIC = '''# made up for this test
+_prompts_if = """Judge <instruction> thus."""
+_prompts_vq = """Look at <instruction>."""
+_prompts_nc = """Compare <instruction>."""
+_prompts_ra = """Think of <instruction> and <reasoning_points>."""
+raise SystemExit("this file is never run")
+'''
+
+
+def fetched(cache: Path, text: str = PUBLIC) -> Path:
+    (cache / "unicbench").mkdir(parents=True, exist_ok=True)
+    (cache / "unicbench/prompts.py").write_text(text, encoding="utf-8")
+    return cache
+
+
+def test_public_prompts_are_read_and_never_run(tmp_path: Path) -> None:
+    found = public_prompts(fetched(tmp_path))
+    assert filled(found, RA, "把它变红", ["One.", "Two."]) == 'Think of 把它变红 and ["One.", "Two."].'
+    settings = JudgeSettings(name="j", engine="openai", openai={"model": "m"}, mode="public")
+    engine = Told('{"score": 6.5, "reason": "so"}')
+    (row,) = ReadingJudge(engine, settings, found).judge([question()])
+    assert not isinstance(row, RowError) and row["score"] == 7 and row["violations"] is None
+    assert engine.asked[0].prompt == "Judge Add a cat. thus."
+    own, public = prompts_of(settings.model_copy(update={"mode": "holistic"})), prompts_of(settings, tmp_path)
+    assert set(own.values()).isdisjoint(public.values()), "a table tells by its digest whose prompts it was made with"
+    fetched(tmp_path, PUBLIC.replace("Look at", "Look well at"))
+    assert [metric for metric in METRICS if prompts_of(settings, tmp_path)[metric] != public[metric]] == [VQ]
+
+
+@pytest.mark.parametrize("text", ["def (", PUBLIC.replace("<reasoning_points>", ""), PUBLIC.replace("_prompts_nc", "_prompts_xx"), "\0"])
+def test_public_prompts_that_are_none_are_told_with_the_remedy(tmp_path: Path, text: str) -> None:
+    with pytest.raises(PublicPromptsError, match="make fetch-benchmark"):
+        public_prompts(tmp_path)
+    with pytest.raises(PublicPromptsError, match="make fetch-benchmark"):
+        public_prompts(fetched(tmp_path, text))
+
+
+def test_only_the_pinned_file_is_fetched(tmp_path: Path) -> None:
+    served = tmp_path / "prompts.py"
+    served.write_text(PUBLIC)
+    digest = hashlib.sha256(PUBLIC.encode()).hexdigest()
+    with pytest.raises(BenchmarkError, match=r"SHA-256 is .* is pinned; nothing was stored"):
+        fetch_prompts(tmp_path / "cache", served.as_uri())
+    assert not (tmp_path / "cache").exists()
+    path = fetch_prompts(tmp_path / "cache", served.as_uri(), digest)
+    assert path.read_text() == PUBLIC
+    served.unlink()
+    assert fetch_prompts(tmp_path / "cache", served.as_uri(), digest) == path, "what is there is not fetched again"
+    with pytest.raises(BenchmarkError, match=r"cannot be fetched .*copy the file to"):
+        fetch_prompts(tmp_path / "other", served.as_uri(), digest)

@@ -24,7 +24,8 @@ def main() -> None:
     model = EditorSettings(**settings["model"]) if "model" in settings else None
     expected = next(iter(arguments.expected), None)
     places = vlm_places(arguments, f"judge-{judge.name}")
-    run_stage(arguments, JudgeStage(arguments.records, arguments.edits, expected, judge, model, judge_recipe(judge, model), places))
+    tables = (arguments.records, arguments.edits, expected)
+    run_stage(arguments, JudgeStage(*tables, judge, model, judge_recipe(judge, model), places, arguments.cache))
 
 
 if __name__ == "__main__":

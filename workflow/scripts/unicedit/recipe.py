@@ -41,6 +41,7 @@ ENGINES = (
     "unicedit.scorers.aesthetic",
     "unicedit.scorers.safety",
     "unicedit.verify.ssim",
+    "unicedit.judge.public",
     "unicedit.judge.reader",
     "unicedit.verify.reader",
     "unicedit.verify.trained",

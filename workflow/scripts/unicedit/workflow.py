@@ -67,6 +67,7 @@ def check_files(config: Config) -> None:
     """What the typed classes cannot see: files that settings name, and names that stand in those files. Raises ``PipelineError``."""
     from unicedit.benchmark.files import jsonl_of
     from unicedit.instruct.plan import Planner
+    from unicedit.judge.public import public_prompts
     from unicedit.taxonomy import TaxonomyError, load
 
     try:
@@ -81,6 +82,8 @@ def check_files(config: Config) -> None:
     review_of(config.samples)
     if config.benchmark.source == "files":
         jsonl_of(str(config.benchmark.path))
+    if config.benchmark.source != "none" and any(judge.mode == "public" for judge in config.benchmark.judges):
+        public_prompts(Path(config.paths.cache))
     for key, path, revision in _model_paths(config):
         if not Path(path).exists() and (revision is None or path.startswith((".", "/")) or path.endswith(".safetensors")):
             raise ConfigError(f"config: {key} = {path!r}: no such file or folder, and no hub model with a revision")

@@ -60,7 +60,7 @@ class BenchPlan:
     def expects(self, judge: str) -> bool:
         """Whether a judge first infers what is to be expected, in a call of its own."""
         found = self.settings.judge(judge)
-        return found.engine != "measured" and found.reasoning_calls == 2
+        return found.engine != "measured" and found.mode != "public" and found.reasoning_calls == 2
 
     def settings_of(self, stage: str, name: str) -> dict[str, Any]:
         """The settings that one table reads. Raises ``PipelineError`` for a name that is none of the configuration's."""

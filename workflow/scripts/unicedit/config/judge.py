@@ -20,9 +20,10 @@ class JudgeSettings(VlmSettings):
         "the metrics from the truth of simulated edits, and its tables say so.",
     )
     transformers: LocalVlmSettings = Field(default_factory=LocalVlmSettings, description="Settings of the engine `transformers`.")
-    mode: Literal["itemised", "holistic"] = Field(
+    mode: Literal["itemised", "holistic", "public"] = Field(
         "itemised",
-        description="`itemised`: the judge lists each violation with its deduction, and the score is computed from the list; `holistic`: it gives the score.",
+        description="`itemised`: the judge lists each violation with its deduction, and the score is computed from the list; `holistic`: it gives the score; "
+        "`public`: it gives the score to UnicBench's own prompts, which `make fetch-benchmark` gets, and RA takes one call.",
     )
     reasoning_calls: Literal[1, 2] = Field(
         2,

@@ -1,6 +1,6 @@
 """The judge's questions, from the templates beside this file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from unicedit.benchmark.schema import IF, NC, RA, VQ
@@ -26,8 +26,13 @@ def expect_prompt(instruction: str, points: Sequence[str]) -> str:
     return render(_FOLDER / _EXPECT, instruction=instruction, points=list(points))
 
 
-def prompt_digests(mode: str, calls: int) -> dict[str, str]:
-    """The digest of each metric's prompts, 12 hexadecimal digits: of their text, whatever is filled in. RA's covers both calls where there are two."""
+def prompt_digests(mode: str, calls: int, public: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The digest of each metric's prompts, 12 hexadecimal digits: of their text, whatever is filled in. RA's covers both calls where there are two.
+
+    ``public`` are the public prompts, where those are used.
+    """
+    if public is not None:
+        return {metric: digest_of("public", text)[:12] for metric, text in public.items()}
     found = {}
     for metric in METRICS:
         expected = ["what is expected"] if metric == RA and calls == 2 else []

@@ -1,10 +1,11 @@
 """Judging by a vision-language model that sees source, edit and instruction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from unicedit.config.judge import JudgeSettings
 from unicedit.judge.port import Question
 from unicedit.judge.prompt import prompt
+from unicedit.judge.public import filled
 from unicedit.judge.reply import Score, parse_score, reply_model
 from unicedit.map.stage import Row, RowError
 from unicedit.vlm.ask import Answer, ask
@@ -13,11 +14,15 @@ from unicedit.vlm.reply import raw
 
 
 class ReadingJudge:
-    """Asks ``engine`` about each metric of each edit; a reply that cannot be read in ``settings.attempts`` askings fails the row."""
+    """Asks ``engine`` about each metric of each edit; a reply that cannot be read in ``settings.attempts`` askings fails the row.
 
-    def __init__(self, engine: VlmEngine, settings: JudgeSettings) -> None:
+    ``public`` are the public prompts, for the mode of that name.
+    """
+
+    def __init__(self, engine: VlmEngine, settings: JudgeSettings, public: Mapping[str, str] | None = None) -> None:
         self.engine = engine
         self.settings = settings
+        self.public = public
 
     def judge(self, questions: Sequence[Question]) -> list[Row | RowError]:
         """The score of each question."""
@@ -29,9 +34,13 @@ class ReadingJudge:
 
     def _request(self, question: Question) -> VlmRequest:
         mode = self.settings.mode
+        if self.public is not None:
+            text = filled(self.public, question.metric, question.instruction, question.points)
+        else:
+            text = prompt(question.metric, mode, question.instruction, question.points, question.expected)
         return VlmRequest(
             question.key,
-            prompt(question.metric, mode, question.instruction, question.points, question.expected),
+            text,
             (question.source, question.edit),
             reply_model(question.metric, mode).model_json_schema(),
             provenance=question.provenance,

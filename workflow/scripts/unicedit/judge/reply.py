@@ -37,7 +37,7 @@ class Score:
 def reply_model(metric: str, mode: str) -> type[BaseModel]:
     """The model of a reply. The order of the fields is the order of thinking, and constrained decoding keeps it."""
     base = type("_Base", (BaseModel,), {"model_config": _Strict, "__module__": __name__})
-    if mode == "holistic":
+    if mode != "itemised":
         score = Annotated[float, Field(ge=0, le=HIGHEST)]
         return create_model(f"{metric}Holistic", __base__=base, reason=(Line, ...), score=(score, ...))
     rubric = RUBRICS[metric]
@@ -55,7 +55,7 @@ def reply_model(metric: str, mode: str) -> type[BaseModel]:
 def parse_score(text: str, metric: str, mode: str) -> Score:
     """The score in a reply. Raises ``ReplyError`` for one outside 0 to 10, and for a deduction that the rubric does not have."""
     reply = cast(Any, parse(text, reply_model(metric, mode)))
-    if mode == "holistic":
+    if mode != "itemised":
         return Score(rounded(reply.score), reply.reason, None)
     rubric = RUBRICS[metric]
     for one in reply.violations:

@@ -40,11 +40,12 @@ class JudgeStage(Stage):
         model: EditorSettings | None,
         recipe: str,
         places: VlmPlaces = NOWHERE,
+        cache: Path | None = None,
     ) -> None:
         self.records, self.edits = records, edits
         self.settings, self.model = judge, model
         self.recipe = recipe
-        self.places = places
+        self.places, self.cache = places, cache
         self.batch_size = judge.batch_size
         self.sources = Sources(records)
         self.texts = KeyedTable(records)
@@ -54,7 +55,9 @@ class JudgeStage(Stage):
     def items(self) -> Iterator[Item]:
         """One item a metric and repeat, those of one sample together. Its inputs: both pictures, the instruction, the points or what is expected."""
         models = weights_of(self.settings) if self.settings.engine != "measured" else []
-        prompts = prompts_of(self.settings)
+        prompts = prompts_of(self.settings, self.cache)
+        # our own prompts are in the recipe
+        public = {metric: [digest] for metric, digest in prompts.items()} if self.settings.mode == "public" else {}
         edits = {
             row["sample"]: row
             for row in rows(self.edits, ["key", "sample", "language", "editor", "inputs", "edit_digest", "status", "reason"])
@@ -69,7 +72,9 @@ class JudgeStage(Stage):
                     item = f"{record['key']}-{metric}-{repeat}"
                     yield Item(
                         key=item,
-                        inputs=digest_of(edit["inputs"], edit["edit_digest"], edit["reason"], metric, repeat, about, *models),
+                        inputs=digest_of(
+                            edit["inputs"], edit["edit_digest"], edit["reason"], metric, repeat, about, *models, *public.get(metric, [])
+                        ),
                         recipe=self.recipe,
                         row={**light, "metric": metric, "repeat": repeat, "prompt": prompts.get(metric)},
                     )
@@ -109,7 +114,7 @@ class JudgeStage(Stage):
 
     def open(self) -> Compute:
         """The function that scores a batch."""
-        judge = open_judge(self.settings, self.model, self.places)
+        judge = open_judge(self.settings, self.model, self.places, self.cache)
         return lambda batch: self.compute(judge, batch)
 
     def compute(self, judge: Judge, batch: Batch) -> list[list[Row] | RowError]:
