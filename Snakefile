@@ -34,6 +34,12 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/table5.smk"
 include: "workflow/rules/filter_curve.smk"
 include: "workflow/rules/ssim_claim.smk"
+include: "workflow/rules/records.smk"
+include: "workflow/rules/bench_edit.smk"
+include: "workflow/rules/expect.smk"
+include: "workflow/rules/judge.smk"
+include: "workflow/rules/table4.smk"
+include: "workflow/rules/bench_export.smk"
 
 
 localrules:
@@ -41,6 +47,7 @@ localrules:
     dataset,
     tables,
     verifier,
+    benchmark,
 
 
 onsuccess:
@@ -79,3 +86,10 @@ rule verifier:
         verifier_outputs(),
     message:
         "The verifier is trained and measured"
+
+
+rule benchmark:
+    input:
+        benchmark_outputs(),
+    message:
+        "The models are benchmarked"

@@ -8,7 +8,7 @@ WORLD = "unicedit.world"
 LISTED = {
     "ingest": [
         *("ingest.crop", "ingest.decode", "ingest.hashes", "ingest.parquet_reader", "ingest.reader", "ingest.readers"),
-        *("ingest.stage", "ingest.tar_reader", "pictures"),
+        *("ingest.stage", "ingest.tar_reader", "ingest.tar_stream", "pictures"),
     ],
     "prefilter": ["pictures", "prefilter", "provenance", "scorers.port", "scorers.technical", "sources"],
     "instruct": [
@@ -17,6 +17,18 @@ LISTED = {
     ],
     "edit": ["edit.port", "edit.stage", "pictures", "provenance", "sources"],
     "verify": ["provenance", "sources", "verify.decide", "verify.engines", "verify.port", "verify.stage"],
+    "bench_edit": [
+        *("benchmark.edit_stage", "benchmark.schema", "edit.engines", "edit.port", "edit.stage"),
+        *("pictures", "provenance", "scoring.schema", "sources"),
+    ],
+    "expect": [
+        *("benchmark.schema", "judge.expect_stage", "judge.prompt", "judge.reply", "judge.rubric", "judge.schema"),
+        *("provenance", "scoring.schema", "sources", "vlm.ask", "vlm.port", "vlm.reply", "vlm.template"),
+    ],
+    "judge": [
+        *("benchmark.schema", "judge.engines", "judge.port", "judge.prompt", "judge.rubric", "judge.schema", "judge.stage"),
+        *("provenance", "scoring.schema", "sources", "vlm.template"),
+    ],
 }
 
 

@@ -25,6 +25,7 @@ except PipelineError as error:
     sys.exit(1)
 
 settings_of = pipeline.settings_of
+unit_settings_of = pipeline.unit_settings_of
 duplicates_of = pipeline.duplicates_of
 code_of = pipeline.code_of
 RESULTS = pipeline.results
@@ -36,6 +37,7 @@ wildcard_constraints:
     shard=r"\d{5}",
     part=r"\d{5}",
     generation=r"\d{4}",
+    unit=r"[a-z0-9_.@-]+",
 
 
 # launched through Slurm, trainings only submit a job of their own and wait for it
@@ -71,8 +73,14 @@ def table_outputs():
     return (
         rules.table3.output
         + known
+        + benchmark_outputs()
         + (verifier_outputs() if pipeline.trains_its_verifier else [])
     )
+
+
+def benchmark_outputs():
+    """What the target `benchmark` makes: Table 4, unless the benchmark is left out."""
+    return [] if pipeline.config.benchmark.source == "none" else rules.table4.output
 
 
 def verifier_outputs():

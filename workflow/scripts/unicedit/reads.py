@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from unicedit.benchmark.plan import BenchPlan
 from unicedit.config.model import Config, ConfigError
 from unicedit.files import sha256_of_file
 from unicedit.training.parts import review_of
@@ -89,5 +90,8 @@ READS: dict[str, Callable[[Config], dict[str, Any]]] = {
         "blind_weight": config.verify.transformers.blind_weight,
         "simulated": bool(simulated(config)),
     },
+    "records": lambda config: BenchPlan(config).record_settings(),
+    "bench_export": lambda config: {},
+    "table4": lambda config: BenchPlan(config).table_settings(),
     "filter_truth": lambda config: {"tables": config.tables.model_dump(mode="json"), "verifier": config.verify.engine},
 }

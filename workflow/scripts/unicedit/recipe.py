@@ -51,6 +51,8 @@ ENGINES = (
     "unicedit.scorers.aesthetic",
     "unicedit.scorers.safety",
     "unicedit.verify.ssim",
+    "unicedit.judge.public",
+    "unicedit.judge.reader",
     "unicedit.verify.reader",
     "unicedit.verify.trained",
     "unicedit.verify.models",  # which model: its weights are in the rows' inputs
@@ -68,6 +70,9 @@ STAGE_ROOTS = {
     "instruct": ("unicedit.instruct.stage",),
     "edit": ("unicedit.edit.stage",),
     "verify": ("unicedit.verify.stage",),
+    "bench_edit": ("unicedit.benchmark.edit_stage",),
+    "expect": ("unicedit.judge.expect_stage",),
+    "judge": ("unicedit.judge.stage",),
 }
 
 

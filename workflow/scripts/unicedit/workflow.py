@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from unicedit.benchmark.plan import UNIT_STAGES, BenchPlan
 from unicedit.config.model import Config, ConfigError, parse, read_file
 from unicedit.config.paths import check_folders
 from unicedit.digest import code_digest
@@ -29,8 +30,20 @@ from unicedit.training.parts import part_names, review_of
 SHARD_STAGES = ("ingest", "prefilter", "instruct", "edit", "verify", "assemble")
 TRAININGS = ("sft", "d2po")
 TABLE5 = ("table5", "table5_full", "table5_search")
-GATHERS = ("truth", "training_data", *TRAININGS, "card", "table3", "filter_truth", *TABLE5, "filter_curve", "ssim_claim")
-ORDER = ("ingest", "duplicates", *SHARD_STAGES[1:], "samples", *GATHERS)
+GATHERS = (
+    "truth",
+    "training_data",
+    *TRAININGS,
+    "card",
+    "table3",
+    "filter_truth",
+    *TABLE5,
+    "filter_curve",
+    "ssim_claim",
+    "records",
+    "table4",
+)
+ORDER = ("ingest", "duplicates", *SHARD_STAGES[1:], "samples", *GATHERS[:-1], *UNIT_STAGES, GATHERS[-1])
 PART_STAGES = ("samples",)
 
 _Wildcards = Any
@@ -53,7 +66,9 @@ _SHOWING = {
 
 def check_files(config: Config) -> None:
     """What the typed classes cannot see: files that settings name, and names that stand in those files. Raises ``PipelineError``."""
+    from unicedit.benchmark.files import jsonl_of
     from unicedit.instruct.plan import Planner
+    from unicedit.judge.public import public_prompts
     from unicedit.taxonomy import TaxonomyError, load
 
     try:
@@ -68,6 +83,10 @@ def check_files(config: Config) -> None:
     review_of(config.samples)
     check_editors(config)
     _check_batches(config)
+    if config.benchmark.source == "files":
+        jsonl_of(str(config.benchmark.path))
+    if config.benchmark.source != "none" and any(judge.mode == "public" for judge in config.benchmark.judges):
+        public_prompts(Path(config.paths.cache))
     for key, path, revision in _model_paths(config):
         if not Path(path).exists() and (revision is None or path.startswith((".", "/")) or path.endswith(".safetensors")):
             raise ConfigError(f"config: {key} = {path!r}: no such file or folder, and no hub model with a revision")
@@ -139,12 +158,18 @@ def _signed(function: Callable[[_Wildcards], str]) -> Callable[[_Wildcards], str
 
 def wildcard_of(stage: str) -> str:
     """The wildcard in the paths of a stage's tables."""
-    return "part" if stage in PART_STAGES else "shard"
+    return "part" if stage in PART_STAGES else "unit" if stage in UNIT_STAGES else "shard"
 
 
 def gather_seal(results: str, stage: str) -> str:
     """Path of a gather stage's sidecar in a results folder."""
-    folder = {"card": "dataset/sidecars", "truth": "truth", "training_data": "verifier/sidecars"}.get(stage, "tables")
+    folder = {
+        "card": "dataset/sidecars",
+        "truth": "truth",
+        "training_data": "verifier/sidecars",
+        "records": "benchmark",
+        "bench_export": "benchmark",
+    }.get(stage, "tables")
     folder = f"verifier/{stage}" if stage in TRAININGS else folder
     return f"{results}/{folder}/{stage}.json"
 
@@ -157,6 +182,7 @@ class Pipeline:
         self.results = self.config.paths.results
         self.scratch = self.config.paths.scratch
         self.truth = knows_truth(self.config)
+        self.bench = BenchPlan(self.config)
         self._settings = functools.cache(self._settings_text)
         self.index: Index | None = None
 
@@ -170,6 +196,37 @@ class Pipeline:
             return self._settings(stage)
 
         return _signed(settings)
+
+    def unit_settings_of(self, stage: str) -> Callable[[_Wildcards], str]:
+        """A param: the settings that one of the benchmark's tables reads."""
+
+        def settings(wildcards: _Wildcards) -> str:
+            return self._unit_settings(stage, wildcards.unit)
+
+        return _signed(settings)
+
+    def _unit_settings(self, stage: str, unit: str) -> str:
+        return json.dumps(self.bench.settings_of(stage, unit), sort_keys=True, ensure_ascii=False)
+
+    def bench_edits(self, wildcards: _Wildcards) -> str:
+        """An input: the edits that a judge's table is about."""
+        return self.table("bench_edit").replace("{unit}", self.bench.edits_of(wildcards.unit))
+
+    def bench_edit_seals(self, wildcards: _Wildcards) -> str:
+        """An input: their sidecar."""
+        return self.seal("bench_edit").replace("{unit}", self.bench.edits_of(wildcards.unit))
+
+    def expected(self, wildcards: _Wildcards) -> list[str]:
+        """An input: what the judge expects of right edits; none for one that does not ask for it beforehand."""
+        return [self.table("expect").replace("{unit}", unit) for unit in self.bench.expected_of(wildcards.unit)]
+
+    def expected_seals(self, wildcards: _Wildcards) -> list[str]:
+        """An input: its sidecar."""
+        return [self.seal("expect").replace("{unit}", unit) for unit in self.bench.expected_of(wildcards.unit)]
+
+    def cache_argument(self) -> str:
+        """The argument that names the folder of downloads."""
+        return f"--cache {_quoted(self.config.paths.cache)}"
 
     def code_of(self, script: str) -> Callable[[_Wildcards], str]:
         """A param: the digest of a command and of all project modules it imports."""
@@ -247,8 +304,13 @@ class Pipeline:
         return [seal for stage in stages for seal in self.all_seals(stage)]
 
     def _over(self, stage: str, pattern: str) -> list[str]:
-        names = self.parts if stage in PART_STAGES else self.shards
+        names = self._names(stage)
         return [pattern.replace(f"{{{wildcard_of(stage)}}}", name) for name in names]
+
+    def _names(self, stage: str) -> list[str]:
+        if stage in UNIT_STAGES:
+            return self.bench.units(stage)
+        return self.parts if stage in PART_STAGES else self.shards
 
     @property
     def parts(self) -> list[str]:
@@ -325,20 +387,26 @@ class Pipeline:
             else:
                 wildcard = wildcard_of(stage)
                 patterns = [self.seal(stage), self.table(stage), self.benchmark(stage, wildcard)]
-                names = generations if stage == "duplicates" else self.parts if stage in PART_STAGES else self.shards
+                names = generations if stage == "duplicates" else self._names(stage)
                 folder, seal = os.path.split(patterns[0])
                 there = set(os.listdir(folder)) if os.path.isdir(folder) else set()
-                made = [
-                    [pattern.replace(f"{{{wildcard}}}", name) for pattern in patterns]
-                    for name in names
-                    if seal.replace(f"{{{wildcard}}}", name) in there
-                ]
+                found = [name for name in names if seal.replace(f"{{{wildcard}}}", name) in there]
+                made = [[pattern.replace(f"{{{wildcard}}}", name) for pattern in patterns] for name in found]
+                if stage in UNIT_STAGES:  # each has settings of its own
+                    for name, files in zip(found, made, strict=True):
+                        settings = digest_of(self._unit_settings(stage, name))
+                        freshness.settle([tuple(map(Path, files))], code_digest(stage), settings)
+                    continue
             freshness.settle((tuple(map(Path, files)) for files in made), *self.identity_of(stage))
 
     def gather_outputs(self, stage: str) -> list[str]:
         """What a gather stage makes beside its sidecar."""
         if stage == "card":
             return [f"{self.results}/dataset/{name}" for name in ("README.md", "index.parquet", "census.csv", "census.png")]
+        if stage == "records":
+            return [f"{self.results}/benchmark/records.parquet"]
+        if stage == "table4":
+            return [f"{self.results}/tables/{stage}{part}.{suffix}" for part in ("", "_subtasks") for suffix in ("csv", "md", "png")]
         if stage == "truth":
             return [f"{self.results}/truth/truth.parquet"]
         if stage in TRAININGS:

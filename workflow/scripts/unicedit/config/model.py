@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from unicedit.config.benchmark import BenchmarkSettings
 from unicedit.config.d2po import D2poSettings
 from unicedit.config.dataset import DatasetSettings
 from unicedit.config.duplicates import DuplicatesSettings
@@ -51,6 +52,7 @@ class Config(Section):
     d2po: D2poSettings = Field(default_factory=D2poSettings)
     launch: LaunchSettings = Field(default_factory=LaunchSettings)
     table5: Table5Settings = Field(default_factory=Table5Settings)
+    benchmark: BenchmarkSettings = Field(default_factory=BenchmarkSettings)
     dataset: DatasetSettings = Field(default_factory=DatasetSettings)
     tables: TablesSettings = Field(default_factory=TablesSettings)
     map: MapSettings = Field(default_factory=MapSettings)

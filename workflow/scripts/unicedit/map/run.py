@@ -54,16 +54,16 @@ class Places:
 
     @property
     def kept_table(self) -> Path:
-        return self.kept.with_suffix(".parquet")
+        return self.kept.with_name(f"{self.kept.name}.parquet")
 
     @property
     def kept_sidecar(self) -> Path:
-        return self.kept.with_suffix(".json")
+        return self.kept.with_name(f"{self.kept.name}.json")
 
     @property
     def retry(self) -> Path:
         """Its presence says: compute failed rows again (``make retry``)."""
-        return self.kept.with_suffix(".retry")
+        return self.kept.with_name(f"{self.kept.name}.retry")
 
 
 def accepted_recipes(path: Path) -> dict[str, set[str]]:

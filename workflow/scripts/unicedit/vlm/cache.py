@@ -37,7 +37,8 @@ def key_of(identity: str, request: VlmRequest) -> str:
     """The key of a request's reply: engine, model and parameters (``identity``), prompt, pixels, schema, and which asking it is."""
     refused = [request.refused.text, request.refused.why] if request.refused else None
     pictures = [pixels_digest(image) for image in request.images]
-    return digest_of("reply", identity, request.prompt, pictures, request.schema, request.attempt, refused)
+    drawn = [request.repeat] if request.repeat else []
+    return digest_of("reply", identity, request.prompt, pictures, request.schema, request.attempt, refused, *drawn)
 
 
 class ReplyCache:

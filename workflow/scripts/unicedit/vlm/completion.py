@@ -7,7 +7,7 @@ from unicedit.config.openai import ServedSettings
 from unicedit.files import digest_of
 from unicedit.vlm.answer import ChatAnswer
 from unicedit.vlm.chat import AGAIN_TEMPERATURE, messages
-from unicedit.vlm.port import VlmReply, VlmRequest
+from unicedit.vlm.port import REPEAT_SEEDS, VlmReply, VlmRequest
 
 REFUSALS = frozenset({"content_filter", "content_policy_violation"})  # codes of errors that are the model's or its server's refusal
 
@@ -27,7 +27,7 @@ def body_of(settings: ServedSettings, request: VlmRequest, url: Callable[[bytes]
     if settings.temperature is not None:
         body["temperature"] = max(settings.temperature, AGAIN_TEMPERATURE) if request.attempt else settings.temperature
     if settings.seed is not None:
-        body["seed"] = settings.seed + request.attempt
+        body["seed"] = settings.seed + request.attempt + REPEAT_SEEDS * request.repeat
     if request.schema is not None and settings.structured != "none":
         body["response_format"] = _format(request.schema, settings.structured)
     return body | settings.extra

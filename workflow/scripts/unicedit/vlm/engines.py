@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unicedit.config.instruct import InstructSettings
+from unicedit.config.judge import JudgeSettings
 from unicedit.config.local_vlm import LocalVlmSettings
 from unicedit.config.openai import ServedSettings
 from unicedit.config.vllm import VllmSettings
@@ -37,14 +38,14 @@ def open_vlm(settings: VlmSettings, places: VlmPlaces) -> VlmEngine:
         from unicedit.vlm.vllm import VllmEngine
 
         return VllmEngine(settings.vllm, cache)
-    assert isinstance(settings, InstructSettings), f"no engine {settings.engine} here"
+    assert isinstance(settings, InstructSettings | JudgeSettings), f"no engine {settings.engine} here"
     from unicedit.vlm.transformers import TransformersEngine
 
     return TransformersEngine(settings.transformers, cache)
 
 
 def _own(settings: VlmSettings) -> ServedSettings | VllmSettings | LocalVlmSettings:
-    if isinstance(settings, InstructSettings) and settings.engine == "transformers":
+    if isinstance(settings, InstructSettings | JudgeSettings) and settings.engine == "transformers":
         return settings.transformers
     if settings.engine == "vllm":
         return settings.vllm

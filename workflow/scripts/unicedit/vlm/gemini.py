@@ -8,7 +8,7 @@ from unicedit.config.openai import ServedSettings
 from unicedit.files import digest_of
 from unicedit.vlm.chat import AGAIN_TEMPERATURE
 from unicedit.vlm.pictures import sent
-from unicedit.vlm.port import VlmReply, VlmRequest
+from unicedit.vlm.port import REPEAT_SEEDS, VlmReply, VlmRequest
 
 # finish reasons by which the service keeps back an answer, and would again
 _WITHHELD = {"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "LANGUAGE"}
@@ -34,7 +34,7 @@ def body_of(settings: ServedSettings, request: VlmRequest) -> dict[str, Any]:
     if settings.temperature is not None:
         generation["temperature"] = max(settings.temperature, AGAIN_TEMPERATURE) if request.attempt else settings.temperature
     if settings.seed is not None:
-        generation["seed"] = settings.seed + request.attempt
+        generation["seed"] = settings.seed + request.attempt + REPEAT_SEEDS * request.repeat
     if request.schema is not None and settings.structured != "none":
         generation["responseMimeType"] = "application/json"
         if settings.structured == "schema":
