@@ -87,7 +87,9 @@ def test_judge_that_fails_leaves_just_the_expected_coverage_and_is_asked_only_fo
         assert len(first) == 2 * METRIC_ROWS and len(expected) == REASONING, "no row disappears, and what is expected serves both models"
         orphans = [row for row in failed if row["reason"].startswith("expected: ")]
         assert {row["key"] for row in orphans} == unexpected and len(orphans) == 2 * len(unexpected)
-        assert bad(log) == len(failed) - len(orphans) + len(unexpected) > 0, "a reply that cannot be read is a failed row, and nothing else is"
+        assert bad(log) == len(failed) - len(orphans) + len(unexpected) > 0, (
+            "a reply that cannot be read is a failed row, and nothing else is"
+        )
         assert all(row["score"] is None for row in failed)
 
         per_sample = Counter((row["model"], row["key"]) for row in failed)
