@@ -17,6 +17,7 @@ LISTED = {
     ],
     "edit": ["edit.engines", "edit.port", "edit.stage", "pictures", "provenance", "sources"],
     "verify": ["provenance", "sources", "verify.decide", "verify.engines", "verify.port", "verify.stage"],
+    "triplet_aesthetic": ["ingest.decode", "provenance", "sources", "triplets.aesthetic", "triplets.limits"],
     "viescore": [
         *("ingest.decode", "pictures", "provenance", "scoring.schema", "scoring.viescore", "sources", "triplets.limits"),
         *("viescore.prompt", "viescore.reply", "viescore.schema", "viescore.stage", "vlm.ask", "vlm.port", "vlm.reply", "vlm.template"),

@@ -3,6 +3,8 @@
 import csv
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from made_datasets import MADE, ROWS
+from made_scorers import published_head, tower
 from openai_server import MODEL, asked, served
 from unicedit.config.judge import JudgeSettings
 from unicedit.config.map import MapSettings
@@ -62,7 +65,7 @@ def test_from_files_to_table_2(tmp_path: Path) -> None:
     rows = pq.read_table(tables[1]).to_pylist()
     assert {row["status"] for row in rows} == {"ok"}
     assert {(row["metric"], row["prompt"]) for row in rows} == {(SC, prompt_digest(SC)), (PQ, prompt_digest(PQ))}
-    found = {(one.dataset, one.metric): one for one in table2(tmp_path / "tables", tables, PAPER, 0.95)}
+    found = {(one.dataset, one.metric): one for one in table2(tmp_path / "tables", tables, [], PAPER, 0.95)}
     lists = {(row["position"], row["repeat"], row["metric"]): row["scores"] for row in rows}
     overall = [math.sqrt(min(lists[p, r, SC]) * min(lists[p, r, PQ])) for p in range(ROWS) for r in range(3)]
     assert found["Ours", "Overall"].mean == pytest.approx(np.mean(overall))
@@ -74,10 +77,10 @@ def test_from_files_to_table_2(tmp_path: Path) -> None:
     assert float(figures["Ours", "Overall", "measured by loopback"]) == pytest.approx(np.mean(overall), abs=1e-6)
     text = (tmp_path / "tables" / "table2.md").read_text()
     assert f"prompts PQ {prompt_digest(PQ)}, SC {prompt_digest(SC)}" in text and MODEL in text
-    assert "| ImgEdit | – | – | – | – | – | – | not run | 6.32 |" in text
+    assert "| ImgEdit | – | – | – | – | – | – | not run | – | – | 6.32 |" in text
     assert (tmp_path / "tables" / "table2.png").stat().st_size > 5000
     first = {path.name: path.read_bytes() for path in (tmp_path / "tables").iterdir()}
-    table2(tmp_path / "tables", tables, PAPER, 0.95)
+    table2(tmp_path / "tables", tables, [], PAPER, 0.95)
     assert {path.name: path.read_bytes() for path in (tmp_path / "tables").iterdir()} == first
 
 
@@ -170,10 +173,34 @@ def test_intervals_cover_the_truth(tmp_path: Path) -> None:
     assert covered >= 45
 
 
+def test_aesthetic_scores_stand_in_the_table(tmp_path: Path) -> None:
+    sample = sample_of(tmp_path, "ours")
+    broken = pq.read_table(sample).to_pylist()
+    broken[1].update(status="failed", reason="truncated: half a picture", source_image=None, edit_image=None)
+    pq.write_table(pa.Table.from_pylist(broken, schema=pq.read_schema(sample)), sample)
+    embedding = tower(tmp_path / "tower", "laion")
+    published_head(tmp_path / "head.safetensors", "laion", embedding)
+    settings = {"predictor": "laion", "model": str(tmp_path / "tower"), "head": str(tmp_path / "head.safetensors"), "device": "cpu"}
+    table = tmp_path / "aesthetic.parquet"
+    command = [sys.executable, ROOT / "workflow/scripts/triplet_aesthetic.py", "--sample", sample, "--shard", "ours", "--table", table]
+    command += ["--seal", tmp_path / "seal.json", "--scratch", tmp_path / "scratch", "--settings", json.dumps({"aesthetic": settings})]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    rows = pq.read_table(table).to_pylist()
+    assert [row["reason"] for row in rows if row["status"] == "failed"] == ["triplet: truncated: half a picture"]
+    scores = [row["aesthetic_source"] for row in rows if row["status"] == "ok"]
+    assert len(scores) == ROWS - 1 and len(set(scores)) > 1
+    one = _table(tmp_path, np.full((2, 1, 2), 5.0), "Ours")
+    table2(tmp_path / "out", [one], [table], PAPER, 0.95)
+    with (tmp_path / "out" / "table2.csv").open(newline="") as stream:
+        (figure,) = [row for row in csv.DictReader(stream) if (row["row"], row["metric"]) == ("Ours", "aesthetic source")]
+    assert float(figure["value"]) == pytest.approx(np.mean(scores), abs=1e-5)
+    assert (figure["n"], figure["expected"], figure["source"]) == (str(ROWS - 1), str(ROWS), "measured")
+
+
 def test_tables_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     one = _table(tmp_path, np.full((2, 1, 2), 5.0))
     with pytest.raises(PipelineError, match="same dataset by the same judge"):
-        table2(tmp_path / "out", [one, one], PAPER, 0.95)
+        table2(tmp_path / "out", [one, one], [], PAPER, 0.95)
     both = pa.concat_tables([pq.read_table(one), pq.read_table(_table(tmp_path, np.full((2, 1, 2), 5.0), "other"))])
     pq.write_table(both, tmp_path / "both.parquet")
     with pytest.raises(PipelineError, match=r"both\.parquet: it holds scores of 2 datasets and judges"):
@@ -181,7 +208,7 @@ def test_tables_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     paper = tmp_path / "paper.csv"
     paper.write_text("dataset,viescore_sc\nA,high\n")
     with pytest.raises(PipelineError, match=r"paper\.csv: A: column viescore_sc holds no number"):
-        table2(tmp_path / "out", [one], paper, 0.95)
+        table2(tmp_path / "out", [one], [], paper, 0.95)
     with pytest.raises(PipelineError, match="knows the simulated world alone"):
         ViescoreStage(one, JudgeSettings(name="m"), "r")
 

@@ -12,14 +12,13 @@ from unicedit.files import write_text
 from unicedit.markdown import plain, table
 from unicedit.scoring.viescore import METRICS, OVERALL
 from unicedit.tables.table import REPORTED, Figure, Figures, shown, write_long
-from unicedit.tables.table2_measured import Quality, Sampled, qualities, sampled
+from unicedit.tables.table2_measured import AESTHETIC, Quality, Sampled, aesthetics, qualities, sampled
 from unicedit.vlm.template import render
 
 NAME = "table2"
 _PRINTED = {
     **{metric: f"viescore_{metric.lower()}" for metric in METRICS},
-    "aesthetic source": "aesthetic_source",
-    "aesthetic edited": "aesthetic_edited",
+    **AESTHETIC,
 }
 
 
@@ -63,7 +62,16 @@ def page(figures: Sequence[Figure], measured: Sequence[Sampled], confidence: flo
     for judge in dict.fromkeys(one.judge for one in measured):
         own = [one for one in measured if one.judge == judge]
         datasets = [*names, *(one.dataset for one in own if one.dataset not in names)]
-        head = ["dataset", *METRICS, "missing as 0", "as 10", "between runs", "n of expected", *(f"{metric}, paper" for metric in _PRINTED)]
+        head = [
+            "dataset",
+            *METRICS,
+            "missing as 0",
+            "as 10",
+            "between runs",
+            "n of expected",
+            *AESTHETIC,
+            *(f"{metric}, paper" for metric in _PRINTED),
+        ]
         lines = [_line(found, dataset, source_of(judge)) for dataset in datasets]
         parts.append({"judge": plain(judge), "table": table(head, lines), "about": " ".join(_about(one) for one in own)})
     template = Path(__file__).with_name("table2.jinja")
@@ -75,6 +83,7 @@ def _line(found: Figures, dataset: str, source: str) -> list[str]:
     cells = [shown(found.get(dataset, metric, source)) for metric in METRICS]
     cells += [shown(found.get(dataset, f"{OVERALL}, {end}", source)) for end in ("missing as 0", "missing as 10", "sd between runs")]
     cells.append(f"{overall.n:,} of {overall.expected:,}" if overall else "not run")
+    cells += [shown(found.get(dataset, metric)) for metric in AESTHETIC]
     return [plain(dataset), *cells, *(shown(found.get(dataset, metric, REPORTED)) for metric in _PRINTED)]
 
 
@@ -110,14 +119,19 @@ def plot(figures: Sequence[Figure], judges: Sequence[str], path: Path) -> None:
     save(drawn, path)
 
 
-def table2(folder: Path, tables: Sequence[Path], paper: Path, confidence: float) -> list[Quality]:
-    """Write ``table2`` as csv, md and png into ``folder``; each of ``tables`` is one judge's scores of one dataset's sample."""
+def table2(folder: Path, tables: Sequence[Path], beauty: Sequence[Path], paper: Path, confidence: float) -> list[Quality]:
+    """Write ``table2`` as csv, md and png into ``folder``.
+
+    Each of ``tables`` is one judge's scores of one dataset's sample, each of ``beauty`` its aesthetic scores.
+    """
     measured = [sampled(path) for path in tables]
     named = [(one.dataset, one.judge) for one in measured]
     if len(set(named)) != len(named):
         raise PipelineError("two tables hold scores of the same dataset by the same judge: give the judges different names")
     found = qualities(measured, confidence)
     figures = figures_of(found) + reported(paper)
+    for path in beauty:
+        figures += aesthetics(path, confidence)
     write_long(NAME, figures, folder / f"{NAME}.csv")
     write_text(folder / f"{NAME}.md", page(figures, measured, confidence))
     plot(figures, list(dict.fromkeys(one.judge for one in measured)), folder / f"{NAME}.png")

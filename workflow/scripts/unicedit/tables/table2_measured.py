@@ -14,8 +14,10 @@ from unicedit.scoring.resample import intervals, known
 from unicedit.scoring.schema import HIGHEST
 from unicedit.scoring.viescore import METRICS, SUBSCORES, viescore
 from unicedit.tables.interval import Interval
+from unicedit.tables.table import Figure
 
 Floats = NDArray[np.float64]
+AESTHETIC = {"aesthetic source": "aesthetic_source", "aesthetic edited": "aesthetic_edited"}
 RESAMPLES, SEED = 2000, 0
 _READ = ("dataset", "judge", "position", "metric", "repeat", "scores", "prompt", "snapshot", "status", "reason")
 
@@ -75,6 +77,20 @@ def sampled(path: Path) -> Sampled:
     ((dataset, judge),) = names
     snapshots = sorted({row["snapshot"] for row in read if row["snapshot"]})
     return Sampled(dataset, judge, scores, failed, {row["metric"]: row["prompt"] for row in read}, tuple(snapshots))
+
+
+def aesthetics(path: Path, confidence: float) -> list[Figure]:
+    """The mean aesthetic scores of a sample's sources and edits, from one table of ``triplet_aesthetic``. Raises ``PipelineError`` for one of several datasets."""
+    read = list(rows(path, ["dataset", "aesthetic_source", "aesthetic_edited", "status"]))
+    names = {row["dataset"] for row in read}
+    if len(names) != 1:
+        raise PipelineError(f"{path}: it holds scores of {len(names)} datasets, and one is expected: give each its own table")
+    found = []
+    for metric, column in AESTHETIC.items():
+        values = np.array([row[column] for row in read if row["status"] == OK], dtype=np.float64)
+        mean = float(values.mean()) if len(values) else None
+        found.append(Figure(names.copy().pop(), metric, mean, *_interval(values, confidence), len(values), len(read)))
+    return found
 
 
 def qualities(found: Sequence[Sampled], confidence: float) -> list[Quality]:
