@@ -3,7 +3,7 @@
 import csv
 import json
 import math
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,20 @@ def scored(folder: Path, sample: Path, judge: JudgeSettings) -> tuple[Path, dict
     return table, run_map(stage, places, Identity("viescore", sample.stem, "", "{}"), MapSettings(stop_after_failures=10_000))
 
 
+def command(monkeypatch: pytest.MonkeyPatch, name: str, folder: Path, sample: Path, table: Path, settings: dict[str, Any]) -> None:
+    """Run a stage's command in this process, which has the heavy imports behind it."""
+    places = {
+        "--sample": sample,
+        "--table": table,
+        "--seal": table.with_suffix(".json"),
+        "--scratch": folder / "scratch",
+        "--cache": folder / "cache",
+    }
+    words = [str(word) for place in places.items() for word in place]
+    monkeypatch.setattr(sys, "argv", [name, "--shard", sample.stem, *words, "--settings", json.dumps(settings)])
+    runpy.run_path(str(ROOT / "workflow" / "scripts" / f"{name}.py"), run_name="__main__")
+
+
 def test_from_files_to_table_2(tmp_path: Path) -> None:
     with served(tmp_path / "log") as url:
         tables = [scored(tmp_path, sample_of(tmp_path, name), judge_at(url, repeats=3))[0] for name in ("nano_consistent", "ours")]
@@ -108,6 +122,19 @@ def test_what_cannot_be_read_is_missing_and_never_zero(tmp_path: Path) -> None:
     ]
     assert overall.n == sum(whole[2 * p] or whole[2 * p + 1] for p in range(ROWS)) < overall.expected == ROWS
     assert overall.mean is not None and overall.zero < overall.mean < overall.ten
+
+
+def test_commands_give_the_same_as_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = sample_of(tmp_path, "ours")
+    table = tmp_path / "viescore" / "ours-command.parquet"
+    with served(tmp_path / "log") as url:
+        judge = judge_at(url)
+        command(monkeypatch, "viescore", tmp_path, sample, table, {"judge": judge.model_dump(mode="json")})
+        library, _ = scored(tmp_path, sample, judge)
+    assert pq.read_table(table) == pq.read_table(library)
+    monkeypatch.setattr(sys, "argv", ["table2", "--scores", str(table), "--out", str(tmp_path / "out")])
+    runpy.run_path(str(ROOT / "workflow" / "scripts" / "table2.py"), run_name="__main__")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"table2.csv", "table2.md", "table2.png"}
 
 
 def test_a_rerun_asks_only_for_what_is_missing(tmp_path: Path) -> None:
@@ -173,7 +200,7 @@ def test_intervals_cover_the_truth(tmp_path: Path) -> None:
     assert covered >= 45
 
 
-def test_aesthetic_scores_stand_in_the_table(tmp_path: Path) -> None:
+def test_aesthetic_scores_stand_in_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sample = sample_of(tmp_path, "ours")
     broken = pq.read_table(sample).to_pylist()
     broken[1].update(status="failed", reason="truncated: half a picture", source_image=None, edit_image=None)
@@ -182,9 +209,7 @@ def test_aesthetic_scores_stand_in_the_table(tmp_path: Path) -> None:
     published_head(tmp_path / "head.safetensors", "laion", embedding)
     settings = {"predictor": "laion", "model": str(tmp_path / "tower"), "head": str(tmp_path / "head.safetensors"), "device": "cpu"}
     table = tmp_path / "aesthetic.parquet"
-    command = [sys.executable, ROOT / "workflow/scripts/triplet_aesthetic.py", "--sample", sample, "--shard", "ours", "--table", table]
-    command += ["--seal", tmp_path / "seal.json", "--scratch", tmp_path / "scratch", "--settings", json.dumps({"aesthetic": settings})]
-    subprocess.run(command, check=True, cwd=tmp_path)
+    command(monkeypatch, "triplet_aesthetic", tmp_path, sample, table, {"aesthetic": settings})
     rows = pq.read_table(table).to_pylist()
     assert [row["reason"] for row in rows if row["status"] == "failed"] == ["triplet: truncated: half a picture"]
     scores = [row["aesthetic_source"] for row in rows if row["status"] == "ok"]
