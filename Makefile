@@ -15,7 +15,7 @@ OVERLAY := $(if $(CONFIG),--configfile $(CONFIG),)
 SNAKEMAKE := $(BIN)/snakemake $(OVERLAY) --profile profiles/local --cores $(CORES) $(ARGS)
 COMMAND := $(BIN)/python workflow/scripts
 
-.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-long lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help
+.PHONY: all photos plan dataset tables benchmark verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-long lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -31,7 +31,7 @@ photos: install ## PHOTOS=folder: a dataset from your own photographs, in result
 plan: install ## what `make all` would do
 	$(SNAKEMAKE) -n --quiet rules all
 
-dataset tables: install ## make just the dataset, or just the tables
+dataset tables benchmark: install ## make just the dataset, just the tables, or just the benchmark of editing models (Table 4)
 	$(COMMAND)/run.py -- $(SNAKEMAKE) $@
 
 verifier: install ## train the verifier (SFT, D2PO) and measure it: Table 5, the SSIM claim

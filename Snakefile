@@ -39,6 +39,7 @@ include: "workflow/rules/bench_edit.smk"
 include: "workflow/rules/expect.smk"
 include: "workflow/rules/judge.smk"
 include: "workflow/rules/table4.smk"
+include: "workflow/rules/bench_export.smk"
 
 
 localrules:

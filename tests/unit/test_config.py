@@ -39,7 +39,7 @@ def test_shipped_overlays_are_valid(overlay: str) -> None:
 @pytest.mark.parametrize(
     ("values", "line"),
     [
-        ({"verfy": {}}, "config: verfy: unknown key; known here: d2po, dataset, duplicates,"),
+        ({"verfy": {}}, "config: verfy: unknown key; known here: benchmark, d2po, dataset, duplicates,"),
         ({"verify": {"ssim": {"treshold": 0.9}}}, "config: verify.ssim.treshold: unknown key; known here: threshold"),
         ({"verify": {"ssim": {"threshold": 2}}}, "config: verify.ssim.threshold = '2': input should be less than or equal to 1"),
         ({"world": {"images": "many"}}, "config: world.images = 'many': input should be a valid integer"),
@@ -55,6 +55,17 @@ def test_shipped_overlays_are_valid(overlay: str) -> None:
         ({"edit": {"editors": ["a"]}}, "config: edit.editors.0 = 'a': a section of settings is allowed"),
         ({"library": {"path": 5}}, "config: library.path = '5': a text is allowed, or a list is allowed"),
         ({"ingest": {"max_megapixels": 1000}}, "config: ingest.max_megapixels = '1000': input should be less than or equal to 178"),
+        ({"benchmark": {"source": "files"}}, "source is `files`, so `path` must name"),
+        ({"benchmark": {"judges": [{"name": "a", "engine": "openai"}]}}, "engine `openai` needs openai.model"),
+        ({"benchmark": {"judges": [{"name": "a", "repeats": 3}]}}, "engine `measured` gives the same score every time: 1 is allowed"),
+        ({"benchmark": {"source": "hub"}}, "needs source `world` and models with engine `simulated`"),
+        ({"benchmark": {"models": [{"name": "a"}, {"name": "a"}]}}, "names must be unique, and a is there more than once"),
+        ({"benchmark": {"models": [{"name": ".."}]}}, "names begin with a letter or digit, and '..' does not"),
+        (
+            {"benchmark": {"models": [{"name": "a", "paper": "BAGEL"}, {"name": "b", "paper": "BAGEL"}]}},
+            "two models claim the paper's row 'BAGEL'",
+        ),
+        ({"benchmark": {"languages": ["en", "en"]}}, "a language is named twice"),
         ({"paths": {"results": "made/../scratch/"}}, "results and scratch are one folder; they must be two"),
         ({"paths": {"cache": "results"}}, "results and cache are one folder; they must be two"),
         ({"paths": {"results": "runs/{name}"}}, "config: paths.results = 'runs/{name}': a folder's path has no braces"),

@@ -17,6 +17,18 @@ LISTED = {
     ],
     "edit": ["edit.engines", "edit.port", "edit.stage", "pictures", "provenance", "sources"],
     "verify": ["provenance", "sources", "verify.decide", "verify.engines", "verify.port", "verify.stage"],
+    "bench_edit": [
+        *("benchmark.edit_stage", "benchmark.schema", "edit.engines", "edit.port", "edit.stage"),
+        *("pictures", "provenance", "scoring.schema", "sources"),
+    ],
+    "expect": [
+        *("benchmark.schema", "judge.expect_stage", "judge.prompt", "judge.reply", "judge.rubric", "judge.schema"),
+        *("provenance", "scoring.schema", "sources", "vlm.ask", "vlm.port", "vlm.reply", "vlm.template"),
+    ],
+    "judge": [
+        *("benchmark.schema", "judge.engines", "judge.port", "judge.prompt", "judge.rubric", "judge.schema", "judge.stage"),
+        *("provenance", "scoring.schema", "sources", "vlm.template"),
+    ],
     "triplet_aesthetic": ["ingest.decode", "provenance", "sources", "triplets.aesthetic", "triplets.limits"],
     "viescore": [
         *("ingest.decode", "pictures", "provenance", "scoring.schema", "scoring.viescore", "sources", "triplets.limits"),

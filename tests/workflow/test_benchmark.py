@@ -1,6 +1,7 @@
 """The benchmark through the workflow: the simulated one with its known ranking, and a judge behind a server that fails now and then."""
 
 import csv
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,14 @@ def test_simulated_editors_rank_as_they_were_made(tmp_path: Path) -> None:
     for name in ("table4", "table4_subtasks"):
         assert run.path(f"results/tables/{name}.png").stat().st_size > 10_000
     assert run.planned("benchmark") == {}
+
+    run.snakemake("bench_export")
+    export = run.path("results/benchmark/export")
+    assert len(list(export.glob("simulated-usual/*/cn/*.png"))) == SUBTASKS
+    lines = [json.loads(line) for path in export.glob("*/eval_output/measured/*_results.jsonl") for line in path.read_text().splitlines()]
+    assert len(lines) == 3 * 2 * SUBTASKS and all((export / line["edited_image_path"]).exists() for line in lines)
+    careful = [line["overall_score"] for line in lines if line["edited_image_path"].startswith("simulated-careful/")]
+    assert sum(careful) / len(careful) == pytest.approx(overall[0], abs=1e-5), "the public tool's mean is the table's"
 
 
 def test_judge_that_fails_leaves_just_the_expected_coverage_and_is_asked_only_for_what_is_missing(tmp_path: Path) -> None:

@@ -91,6 +91,7 @@ READS: dict[str, Callable[[Config], dict[str, Any]]] = {
         "simulated": bool(simulated(config)),
     },
     "records": lambda config: BenchPlan(config).record_settings(),
+    "bench_export": lambda config: {},
     "table4": lambda config: BenchPlan(config).table_settings(),
     "filter_truth": lambda config: {"tables": config.tables.model_dump(mode="json"), "verifier": config.verify.engine},
 }

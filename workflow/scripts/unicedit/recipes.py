@@ -6,6 +6,7 @@ not in a recipe.
 
 from typing import Any
 
+from unicedit.benchmark.plan import UNIT_STAGES
 from unicedit.config.edit import EditSettings
 from unicedit.config.ingest import IngestSettings
 from unicedit.config.instruct import InstructSettings
@@ -81,7 +82,11 @@ def verify_recipe(settings: VerifySettings, editors: EditSettings) -> str:
 
 
 def todays_recipes(stage: str, config: Config) -> dict[str, str]:
-    """A stage's recipes under a configuration: by editor for edit, under "" for the others."""
+    """A stage's recipes under a configuration: by editor for edit, by model and judge for the benchmark's, under "" for the others."""
+    if stage in UNIT_STAGES:
+        from unicedit.benchmark.recipes import bench_recipes
+
+        return bench_recipes(stage, config.benchmark)
     if stage == "edit":
         return edit_recipes(config.edit)
     kind = "world" if config.library.kind == "world" else "files"

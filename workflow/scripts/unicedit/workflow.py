@@ -142,9 +142,13 @@ def wildcard_of(stage: str) -> str:
 
 def gather_seal(results: str, stage: str) -> str:
     """Path of a gather stage's sidecar in a results folder."""
-    folder = {"card": "dataset/sidecars", "truth": "truth", "training_data": "verifier/sidecars", "records": "benchmark"}.get(
-        stage, "tables"
-    )
+    folder = {
+        "card": "dataset/sidecars",
+        "truth": "truth",
+        "training_data": "verifier/sidecars",
+        "records": "benchmark",
+        "bench_export": "benchmark",
+    }.get(stage, "tables")
     folder = f"verifier/{stage}" if stage in TRAININGS else folder
     return f"{results}/{folder}/{stage}.json"
 

@@ -95,6 +95,9 @@ class BenchmarkSettings(Section):
     @field_validator("models", "judges")
     @classmethod
     def _names_are_unique(cls, listed: tuple[BenchModelSettings | JudgeSettings, ...]) -> tuple[BenchModelSettings | JudgeSettings, ...]:
+        odd = [one.name for one in listed if not one.name[0].isalnum()]
+        if odd:
+            raise ValueError(f"names begin with a letter or digit, and {odd[0]!r} does not: it becomes part of a path")
         if twice := _twice([one.name for one in listed]):
             raise ValueError(f"names must be unique, and {', '.join(twice)} is there more than once")
         return listed

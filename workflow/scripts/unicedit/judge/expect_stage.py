@@ -42,7 +42,7 @@ class ExpectStage(Stage):
         for row in rows(self.records, ["key", "image_digest", "reasoning_points", self.language]):
             if row["reasoning_points"]:
                 inputs = digest_of(row["image_digest"], row[self.language], row["reasoning_points"], *models)
-                yield Item(row["key"], inputs, self.recipe, {"key": row["key"], "prompt": digest})
+                yield Item(row["key"], inputs, self.recipe, {"judge": self.settings.name, "key": row["key"], "prompt": digest})
 
     def load(self, items: Sequence[Item]) -> Sequence[VlmRequest]:
         """The questions, with their pictures."""

@@ -39,6 +39,7 @@ JUDGE = pa.schema(
 
 EXPECT = pa.schema(
     [
+        ("judge", pa.string()),
         ("key", pa.string()),  # the sample's
         ("expected", pa.list_(pa.string())),  # what a right edit shows, a sentence each
         *_ASKED,

@@ -24,6 +24,7 @@ _MADE = (
     ("Census", "dataset/census.png"),
     ("Table 3", "tables/table3.md"),
     ("Filter truth", "tables/filter_truth.md"),
+    ("Table 4", "tables/table4.md"),
 )
 
 

@@ -6,49 +6,32 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from unicedit.config.tables import TablesSettings
 from unicedit.errors import PipelineError
 from unicedit.files import write_text
 from unicedit.markdown import plain, table
-from unicedit.scoring.aggregate import ALL, BOTH, Mean, aggregate, ranking_warnings
-from unicedit.scoring.cube import cube_of
-from unicedit.scoring.resample import draws_of
-from unicedit.scoring.schema import JUDGEMENTS, METRICS, OVERALL
-from unicedit.scoring.values import values_of
+from unicedit.scoring.aggregate import ALL, BOTH, Mean
+from unicedit.scoring.schema import METRICS, OVERALL
+from unicedit.scoring.statistics import Statistics
 from unicedit.tables.table import REPORTED, Figure, Figures, shown, write_long
-from unicedit.tables.table4_about import NOT_RUN, About, about
+from unicedit.tables.table4_about import NOT_RUN, About, about, row_of, source_of
 from unicedit.tables.table4_plot import plot
+from unicedit.tables.table4_statistics import (
+    agreement_table,
+    failure_table,
+    judged_rows,
+    more_figures,
+    neighbour_line,
+    repeat_table,
+    statistics_of,
+)
 from unicedit.tables.table4_subtasks import write_subtasks
 from unicedit.vlm.template import render
 
 NAME = "table4"
-RESAMPLES, SEED = 2000, 0
 SPOKEN = {"en": "English", "cn": "Chinese", BOTH: "both languages"}
 COLUMNS = (*METRICS, OVERALL)
-
-
-def judged_rows(tables: Sequence[Path]) -> pa.Table:
-    """The judges' rows without the replies."""
-    names = [*JUDGEMENTS.names, "prompt", "snapshot"]
-    return pa.concat_tables([pq.read_table(path, columns=names) for path in tables])
-
-
-def means_of(judged: pa.Table, confidence: float) -> list[Mean]:
-    """Every mean of the judges' rows, with coverage, bounds and intervals."""
-    cube = cube_of(judged.select(JUDGEMENTS.names).cast(JUDGEMENTS))
-    return aggregate(cube, values_of(cube), draws_of(cube, RESAMPLES, SEED), confidence)
-
-
-def source_of(judge: str) -> str:
-    """How the long table calls a judge's figures."""
-    return f"measured by {judge}"
-
-
-def row_of(model: str, language: str) -> str:
-    """How the long table calls a model in a language."""
-    return f"{model}, {language}"
 
 
 def figures_of(means: Sequence[Mean]) -> list[Figure]:
@@ -78,7 +61,7 @@ def reported(paper: Path) -> list[Figure]:
     return found
 
 
-def page(figures: Sequence[Figure], said: About, warnings: Sequence[str], confidence: float) -> str:
+def page(figures: Sequence[Figure], said: About, stated: Statistics, confidence: float) -> str:
     """The table as Markdown, a part for each judge and language."""
     found = Figures(figures)
     papers = list(dict.fromkeys(one.row.rpartition(", ")[0] for one in figures if one.source == REPORTED))
@@ -93,7 +76,11 @@ def page(figures: Sequence[Figure], said: About, warnings: Sequence[str], confid
             title=said.title,
             note=said.note,
             parts=parts,
-            warnings=[plain(one, 1000) for one in warnings],
+            warnings=[plain(one, 1000) for one in stated.warnings],
+            neighbours=[neighbour_line(one, confidence) for one in stated.neighbours],
+            repeats=repeat_table(stated.repeats),
+            agreement=agreement_table(stated.agreement),
+            failures=failure_table(stated.failures),
             level=f"{100 * confidence:g}",
             not_run=NOT_RUN,
         )
@@ -123,17 +110,25 @@ def _line(found: Figures, model: str | None, paper: str | None, judge: str, lang
     return [plain(model or paper), *own, *printed]
 
 
+def tasks_of(judged: pa.Table) -> dict[str, list[str]]:
+    """The sub-tasks of each task, both in the benchmark's order."""
+    found: dict[str, list[str]] = {}
+    for task, subtask in dict.fromkeys(zip(judged["task"].to_pylist(), judged["subtask"].to_pylist(), strict=True)):
+        found.setdefault(task, []).append(subtask)
+    return found
+
+
 def table4(results: Path, tables: Sequence[Path], paper: Path, values: Mapping[str, Any]) -> dict[str, int]:
     """Write ``tables/table4`` and ``tables/table4_subtasks``, each as csv, md and png; returns the number of judgements by status."""
     settings = TablesSettings(**values["tables"])
     judged = judged_rows(tables)
     said = about(values, judged)
-    means = means_of(judged, settings.confidence)
-    figures = figures_of(means) + reported(paper)
+    stated = statistics_of(judged, settings.confidence)
+    figures = figures_of(stated.means) + more_figures(stated) + reported(paper)
     folder = results / "tables"
     write_long(NAME, figures, folder / f"{NAME}.csv")
-    write_text(folder / f"{NAME}.md", page(figures, said, ranking_warnings(means), settings.confidence))
+    write_text(folder / f"{NAME}.md", page(figures, said, stated, settings.confidence))
     plot(figures, said, folder / f"{NAME}.png")
-    write_subtasks(means, said, folder)
+    write_subtasks(stated.means, said, tasks_of(judged), folder)
     failed = judged["status"].to_pylist().count("failed")
     return {"ok": judged.num_rows - failed, "rejected": 0, "failed": failed}

@@ -11,6 +11,16 @@ from unicedit.files import digest_of
 NOT_RUN = "not run"
 
 
+def source_of(judge: str) -> str:
+    """How the long tables call a judge's figures."""
+    return f"measured by {judge}"
+
+
+def row_of(model: str, language: str) -> str:
+    """How the long tables call a model in a language."""
+    return f"{model}, {language}"
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """One model of the configuration; ``paper`` is its name in the paper's table."""

@@ -8,7 +8,7 @@ from unicedit.figure import REPORTED as ORANGE
 from unicedit.figure import shown as label
 from unicedit.scoring.schema import OVERALL
 from unicedit.tables.table import REPORTED, Figure, Figures, shown
-from unicedit.tables.table4_about import NOT_RUN, About
+from unicedit.tables.table4_about import NOT_RUN, About, row_of, source_of
 
 
 def plot(figures: Sequence[Figure], said: About, path: Path) -> None:
@@ -25,8 +25,8 @@ def plot(figures: Sequence[Figure], said: About, path: Path) -> None:
         for column, language in enumerate(said.languages):
             axes = drawn.add_subplot(len(said.judges), len(said.languages), line * len(said.languages) + column + 1)
             for place, (model, paper) in enumerate(names):
-                one = found.get(f"{model}, {language}", OVERALL, f"measured by {judge.name}") if model else None
-                printed = found.get(f"{paper}, {language}", OVERALL, REPORTED) if paper else None
+                one = found.get(row_of(model, language), OVERALL, source_of(judge.name)) if model else None
+                printed = found.get(row_of(paper, language), OVERALL, REPORTED) if paper else None
                 if printed is not None and printed.value is not None:
                     axes.plot(
                         printed.value, place, marker="D", markersize=6, color=ORANGE, linestyle="", zorder=3, label="paper (reported)"

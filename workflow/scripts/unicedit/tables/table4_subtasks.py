@@ -1,6 +1,6 @@
 """Table 4 by sub-task: where a model is strong or weak; as a table and as a heat map."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from unicedit.figure import INK, figure, save
@@ -10,7 +10,7 @@ from unicedit.markdown import plain, table
 from unicedit.scoring.aggregate import BOTH, SUBTASK, TASK, Mean
 from unicedit.scoring.schema import OVERALL
 from unicedit.tables.table import Figure, shown, write_long
-from unicedit.tables.table4_about import About
+from unicedit.tables.table4_about import About, row_of, source_of
 from unicedit.vlm.template import render
 
 NAME = "table4_subtasks"
@@ -19,33 +19,32 @@ _SPOKEN = {"en": "English", "cn": "Chinese", BOTH: "both languages"}
 Cells = dict[tuple[str, str, str, str], Mean]  # by judge, language, model, group
 
 
-def write_subtasks(means: Sequence[Mean], said: About, folder: Path) -> None:
-    """Write ``table4_subtasks`` as csv, md and png into ``folder``."""
+def write_subtasks(means: Sequence[Mean], said: About, tasks: Mapping[str, Sequence[str]], folder: Path) -> None:
+    """Write ``table4_subtasks`` as csv, md and png into ``folder``; ``tasks`` holds the sub-tasks of each task, in order."""
     shown_means = [one for one in means if one.level in (TASK, SUBTASK)]
     figures = [
         Figure(
-            f"{one.model}, {one.language}, {one.group}", one.metric, one.left_out, one.ci_low, one.ci_high, one.n, one.expected,
-            f"measured by {one.judge}",
+            f"{row_of(one.model, one.language)}, {one.group}", one.metric, one.left_out, one.ci_low, one.ci_high, one.n, one.expected,
+            source_of(one.judge),
         )
         for one in shown_means
     ]  # fmt: skip
     write_long(NAME, figures, folder / f"{NAME}.csv")
     cells = {(one.judge, one.language, one.model, one.group): one for one in shown_means if one.metric == OVERALL}
-    groups = list(dict.fromkeys((one.level, one.group) for one in shown_means))
-    write_text(folder / f"{NAME}.md", _page(cells, groups, said))
-    _plot(cells, [name for level, name in groups if level == SUBTASK], said, folder / f"{NAME}.png")
+    write_text(folder / f"{NAME}.md", _page(cells, tasks, said))
+    _plot(cells, [name for names in tasks.values() for name in names], said, folder / f"{NAME}.png")
 
 
-def _page(cells: Cells, groups: Sequence[tuple[str, str]], said: About) -> str:
+def _page(cells: Cells, tasks: Mapping[str, Sequence[str]], said: About) -> str:
     models = [model.name for model in said.models if model.run]
     parts = []
     for judge in said.judges:
         for language in said.languages:
             rows = []
-            for level, group in groups:
-                found = [cells.get((judge.name, language, model, group)) for model in models]
-                name = plain(group)
-                rows.append([f"**{name}**" if level == TASK else name, *(_cell(one) for one in found)])
+            for task, subtasks in tasks.items():
+                for group in (task, *subtasks):
+                    found = [cells.get((judge.name, language, model, group)) for model in models]
+                    rows.append([f"**{plain(group)}**" if group == task else plain(group), *(_cell(one) for one in found)])
             parts.append({"name": _SPOKEN[language], "judge": judge.line, "table": table(["sub-task", *map(plain, models)], rows)})
     return render(Path(__file__).with_name("table4_subtasks.jinja"), title=said.title, note=said.note, parts=parts) + "\n"
 
