@@ -84,9 +84,21 @@ def expected(_: dict[str, Any], lot: random.Random) -> dict[str, Any]:
     return {"expected": [f"It is number {lot.randrange(10**6)}."]}
 
 
+def subscores(schema: dict[str, Any], lot: random.Random) -> dict[str, Any]:
+    """A reply for VIEScore."""
+    return {name: "So it is." if name == "reason" else lot.randrange(4, 11) for name in schema["properties"]}
+
+
 THREE = ("missing_edit", "unexpected_content", "mismatch", "against_fact")
 JUDGED = {f"{metric}Itemised": itemised for metric in ("IF", "NC", "VQ", "RA")}
-ANSWERS = {"InstructReply": instructions, "VerifyReply": verdict, "ExpectReply": expected, **JUDGED}
+ANSWERS = {
+    "InstructReply": instructions,
+    "VerifyReply": verdict,
+    "ExpectReply": expected,
+    **JUDGED,
+    "ScReply": subscores,
+    "PqReply": subscores,
+}
 
 
 class Handler(BaseHTTPRequestHandler):

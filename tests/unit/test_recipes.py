@@ -29,6 +29,11 @@ LISTED = {
         *("benchmark.schema", "judge.engines", "judge.port", "judge.prompt", "judge.rubric", "judge.schema", "judge.stage"),
         *("provenance", "scoring.schema", "sources", "vlm.template"),
     ],
+    "triplet_aesthetic": ["ingest.decode", "provenance", "sources", "triplets.aesthetic", "triplets.limits"],
+    "viescore": [
+        *("ingest.decode", "pictures", "provenance", "scoring.schema", "scoring.viescore", "sources", "triplets.limits"),
+        *("viescore.prompt", "viescore.reply", "viescore.schema", "viescore.stage", "vlm.ask", "vlm.port", "vlm.reply", "vlm.template"),
+    ],
 }
 
 

@@ -73,6 +73,8 @@ STAGE_ROOTS = {
     "bench_edit": ("unicedit.benchmark.edit_stage",),
     "expect": ("unicedit.judge.expect_stage",),
     "judge": ("unicedit.judge.stage",),
+    "triplet_aesthetic": ("unicedit.triplets.aesthetic",),
+    "viescore": ("unicedit.viescore.stage",),
 }
 
 
