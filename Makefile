@@ -28,8 +28,9 @@ photos: install ## PHOTOS=folder: a dataset from your own photographs, in result
 	$(COMMAND)/run.py -- $(BIN)/snakemake --configfile config/photos.yaml $(CONFIG) --config library="$$library" \
 	    --profile profiles/local --cores $(CORES) $(ARGS) all
 
-plan: install ## what `make all` would do
-	$(SNAKEMAKE) -n --quiet rules all
+GPUS ?= 8
+plan: install ## GPUS=8: rows, jobs, GPU-hours, wall time, storage and money of `make all`, and what to change; nothing begins
+	$(COMMAND)/plan.py $(OVERLAY) --gpus $(GPUS) --profile $(PROFILE_SLURM) $(ARGS)
 
 dataset tables: install ## make just the dataset, or just the tables
 	$(COMMAND)/run.py -- $(SNAKEMAKE) $@

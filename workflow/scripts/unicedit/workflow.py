@@ -131,6 +131,11 @@ def gather_seal(results: str, stage: str) -> str:
     return f"{results}/{folder}/{stage}.json"
 
 
+def trains_its_verifier(config: Config) -> bool:
+    """Whether a run verifies with the model that it trains."""
+    return config.verify.engine == "transformers" and config.verify.transformers.model is None
+
+
 class Pipeline:
     """The configured pipeline. Raises ``ConfigError`` for a configuration that cannot be used."""
 
@@ -258,7 +263,7 @@ class Pipeline:
     @property
     def trains_its_verifier(self) -> bool:
         """Whether the run verifies with the model that it trains."""
-        return self.config.verify.engine == "transformers" and self.config.verify.transformers.model is None
+        return trains_its_verifier(self.config)
 
     def verifier_model(self) -> list[str]:
         """An input: the trained verifier's folder; none where another verifies."""

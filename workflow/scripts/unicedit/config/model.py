@@ -17,6 +17,7 @@ from unicedit.config.launch import LaunchSettings
 from unicedit.config.library import LibrarySettings
 from unicedit.config.map import MapSettings
 from unicedit.config.paths import PathsSettings
+from unicedit.config.plan import PlanSettings
 from unicedit.config.prefilter import PrefilterSettings
 from unicedit.config.samples import SamplesSettings
 from unicedit.config.section import Section
@@ -54,6 +55,7 @@ class Config(Section):
     dataset: DatasetSettings = Field(default_factory=DatasetSettings)
     tables: TablesSettings = Field(default_factory=TablesSettings)
     map: MapSettings = Field(default_factory=MapSettings)
+    plan: PlanSettings = Field(default_factory=PlanSettings)
 
 
 def _known_keys(path: tuple[int | str, ...]) -> list[str]:

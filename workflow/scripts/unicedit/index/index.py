@@ -72,8 +72,8 @@ def refresh(settings: LibrarySettings, world_images: int, folder: Path, recorded
                 f"config: library.declared = {settings.declared}: a declared library has no pictures, it serves `make plan` and dry runs (-n) alone; "
                 "name the pictures in library.path, and set library.declared: null"
             )
-        overlaid = declared_manifests(settings.declared, settings, overlay)
-        return _index([sorted(overlaid)], overlaid)
+        declared = declared_manifests(settings.declared, settings, overlay)
+        return _index([sorted(declared)], declared)
     path = folder / "state.json"
     sources: list[Source] | None = None
     if settings.rescan or not path.exists():  # before anything is written: the library may not be there
