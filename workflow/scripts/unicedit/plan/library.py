@@ -50,6 +50,6 @@ def pictures_of(settings: LibrarySettings, index: Index, results: Path) -> Pictu
 
 def _rows(kind: str, entry: dict[str, Any]) -> int:
     if kind == "webdataset":
-        return max(1, round(entry["size"] / PICTURE_BYTES))
+        return max(1, round(float(entry["size"]) / PICTURE_BYTES))
     rows: int = entry.get("rows", 1)
     return rows
