@@ -38,6 +38,7 @@ CHOOSERS = ("unicedit.instruct.plan", "unicedit.edit.assign", "unicedit.edit.see
 # part of a recipe only where an engine of theirs is chosen
 ENGINES = (
     "unicedit.world",
+    "unicedit.edit.diffusers",
     "unicedit.scorers.aesthetic",
     "unicedit.scorers.safety",
     "unicedit.verify.ssim",

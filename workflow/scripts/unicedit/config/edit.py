@@ -1,9 +1,10 @@
 """Settings of editing."""
 
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from unicedit.config.diffusers import DiffusersSettings
 from unicedit.config.ingest import EncodingSettings
 from unicedit.config.section import Section
 from unicedit.world.faults import FaultRates
@@ -28,12 +29,31 @@ class EditorSettings(Section):
     name: str = Field(
         pattern=r"^[a-z0-9_.-]{1,40}$", description="Its name in keys and columns: lower case letters, digits, `_`, `.`, `-`."
     )
-    engine: Literal["simulated"] = Field(
-        "simulated", description="What runs it: `simulated`. Real editing models come through the same port."
+    engine: Literal["simulated", "diffusers"] = Field(
+        "simulated",
+        description="What runs it: `simulated` draws the simulated world; `diffusers` runs an editing model in the job.",
     )
     share: float = Field(1.0, gt=0, le=1000, description="Its share of the instructions, relative to the other editors'.")
     revision: str = Field("1", min_length=1, max_length=100, description="Revision of its weights, recorded in every row.")
     simulated: SimulatedEditorSettings = Field(default_factory=SimulatedEditorSettings, description="Settings of the engine `simulated`.")
+    diffusers: DiffusersSettings | None = Field(None, description="Settings of the engine `diffusers`; needed where it is chosen.")
+
+    @model_validator(mode="after")
+    def _has_its_settings(self) -> Self:
+        if getattr(self, self.engine) is None:
+            raise ValueError(f"engine `{self.engine}` needs a section `{self.engine}` beside it; config/README.md lists its settings")
+        return self
+
+    @property
+    def recorded_revision(self) -> str:
+        """What rows record: the hub commit where one is named, else ``revision``."""
+        hub = self.diffusers.revision if self.engine == "diffusers" and self.diffusers else None
+        return hub or self.revision
+
+    def deciding(self) -> dict[str, Any]:
+        """The settings of the chosen engine that decide an edit: part of its recipe."""
+        own = self.diffusers if self.engine == "diffusers" else None
+        return own.deciding() if own else self.simulated.model_dump(mode="json")
 
 
 def _embedded() -> tuple[EditorSettings, ...]:

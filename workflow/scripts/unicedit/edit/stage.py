@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from PIL import Image
-
 from unicedit.config.edit import EditSettings
 from unicedit.edit.assign import assigned
-from unicedit.edit.engines import open_editor
-from unicedit.edit.port import Editor, EditRequest
+from unicedit.edit.engines import open_editor, weights_of
+from unicedit.edit.port import Edited, Editor, EditRequest
 from unicedit.edit.seed import seed_of
 from unicedit.files import digest_of
 from unicedit.lookup import rows
@@ -36,20 +34,28 @@ class EditStage(Stage):
         self.instructions = KeyedTable(instruct)
 
     def items(self) -> Iterator[Item]:
-        """One item an instruction, with its editor and seed. Its inputs: the stored picture, the instruction, the editor and the seed."""
+        """One item an instruction, with its editor and seed. Its inputs: the stored picture, the instruction, the editor, its weights and the seed."""
+        weights = {editor.name: weights_of(editor) for editor in self.settings.editors}
         for row in rows(self.instruct, ["key", "image", "instruction_en", "instruction_cn"], OK):
             editor = assigned(row["key"], self.settings.editors)
             seed = seed_of(row["key"], editor.name)
             yield Item(
                 key=f"{row['key']}-{editor.name}",
-                inputs=digest_of(self.sources.digest(row["image"]), row["instruction_en"], row["instruction_cn"], editor.name, seed),
+                inputs=digest_of(
+                    self.sources.digest(row["image"]),
+                    row["instruction_en"],
+                    row["instruction_cn"],
+                    editor.name,
+                    seed,
+                    *weights[editor.name],
+                ),
                 recipe=self.recipes[editor.name],
                 row={
                     "key": f"{row['key']}-{editor.name}",
                     "instruction": row["key"],
                     "image": row["image"],
                     "editor": editor.name,
-                    "revision": editor.revision,
+                    "revision": editor.recorded_revision,
                     "seed": seed,
                 },
             )
@@ -57,9 +63,18 @@ class EditStage(Stage):
     def load(self, items: Sequence[Item]) -> Sequence[EditRequest]:
         """The requests, with decoded pictures."""
         pictures = self.sources.pictures([item.row["image"] for item in items])
-        texts = self.instructions.get([item.row["instruction"] for item in items], "instruction_en", "instruction_cn")
+        texts = self.instructions.get([item.row["instruction"] for item in items], "key", "subtask", "instruction_en", "instruction_cn")
         return [
-            EditRequest(item.key, decoded(data), text["instruction_en"], text["instruction_cn"], item.row["seed"], provenance)
+            EditRequest(
+                item.key,
+                decoded(data),
+                text["instruction_en"],
+                text["instruction_cn"],
+                item.row["seed"],
+                provenance,
+                instruction=text["key"],
+                subtask=text["subtask"],
+            )
             for item, (data, provenance), text in zip(items, pictures, texts, strict=True)
         ]
 
@@ -81,8 +96,10 @@ class EditStage(Stage):
             results |= {request.key: self._row(image) for request, image in zip(requests, images, strict=True)}
         return [results[item.key] for item, _ in batch]
 
-    def _row(self, image: Image.Image) -> list[Row] | RowError:
-        """The picture as the editor made it: another size than the source's is recorded, never resized away."""
+    def _row(self, image: Edited) -> list[Row] | RowError:
+        """The picture as the editor gave it: another size than the source's is recorded."""
+        if isinstance(image, RowError):
+            return image
         if image.width * image.height > MAX_PIXELS:
             return RowError(
                 f"too_large: the editor gave {image.width} x {image.height} pixels", edit_width=image.width, edit_height=image.height
