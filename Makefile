@@ -15,7 +15,7 @@ OVERLAY := $(if $(CONFIG),--configfile $(CONFIG),)
 SNAKEMAKE := $(BIN)/snakemake $(OVERLAY) --profile profiles/local --cores $(CORES) $(ARGS)
 COMMAND := $(BIN)/python workflow/scripts
 
-.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-long lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help
+.PHONY: all photos plan fetch-models dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-long lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -31,6 +31,10 @@ photos: install ## PHOTOS=folder: a dataset from your own photographs, in result
 GPUS ?= 8
 plan: install ## GPUS=8: rows, jobs, GPU-hours, wall time, storage and money of `make all`, and what to change; nothing begins
 	$(COMMAND)/plan.py $(OVERLAY) --gpus $(GPUS) --profile $(PROFILE_SLURM) $(ARGS)
+
+UPDATE ?=
+fetch-models: install ## fetch the models that the configuration names, once, and lock them; UPDATE=1 asks what their branches stand for now
+	$(COMMAND)/fetch_models.py $(OVERLAY) $(if $(UPDATE),--update)
 
 dataset tables: install ## make just the dataset, or just the tables
 	$(COMMAND)/run.py -- $(SNAKEMAKE) $@

@@ -10,7 +10,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +21,8 @@ from unicedit.digest import code_digest
 from unicedit.files import digest_of
 from unicedit.freshness import Freshness
 from unicedit.index.index import Index
+from unicedit.models.cache import check_fetched
+from unicedit.models.lock import locked, says, unlocked
 from unicedit.reads import READS, knows_truth, taxonomy_file
 from unicedit.training.parts import SECTIONS as FILES
 from unicedit.training.parts import part_names, review_of
@@ -50,8 +52,11 @@ _SHOWING = {
 }
 
 
-def check_files(config: Config) -> None:
-    """What the typed classes cannot see: files that settings name, and names that stand in those files. Raises ``PipelineError``."""
+def check_files(config: Config, *, dry: bool = False) -> list[str]:
+    """What the typed classes cannot see: files that settings name, and names that stand in those files; returns what a dry run may go on without.
+
+    Raises ``PipelineError``.
+    """
     from unicedit.instruct.plan import Planner
     from unicedit.taxonomy import TaxonomyError, load
 
@@ -65,20 +70,12 @@ def check_files(config: Config) -> None:
         ) from error
     Planner(config.instruct, taxonomy)
     review_of(config.samples)
-    for key, path, revision in _model_paths(config):
-        if not Path(path).exists() and (revision is None or path.startswith((".", "/")) or path.endswith(".safetensors")):
-            raise ConfigError(f"config: {key} = {path!r}: no such file or folder, and no hub model with a revision")
-
-
-def _model_paths(config: Config) -> Iterator[tuple[str, str, str | None]]:
-    if aesthetic := config.prefilter.aesthetic:
-        yield "prefilter.aesthetic.model", aesthetic.model, aesthetic.revision
-        yield "prefilter.aesthetic.head", aesthetic.head, None
-    if safety := config.prefilter.safety:
-        yield "prefilter.safety.model", safety.model, safety.revision
-    yield "verifier.base", config.verifier.base, config.verifier.revision
-    if config.verify.engine == "transformers" and config.verify.transformers.model:
-        yield "verify.transformers.model", config.verify.transformers.model, config.verify.transformers.revision
+    missing = [says(one, config.models.lock) for one in unlocked(config)]
+    if missing and not dry:
+        raise ConfigError("\n".join(missing))
+    if not dry:
+        check_fetched(config)
+    return missing
 
 
 def run_with_this_interpreter() -> None:
@@ -92,12 +89,17 @@ def plans_only(workflow: Any, command: Sequence[str]) -> bool:
     return bool(asked) or not _SHOWING.isdisjoint(word.split("=")[0] for word in command)
 
 
-def read_config(files: Sequence[Path]) -> Config:
+def merged(files: Sequence[Path]) -> Config:
     """Merge and check configuration files, later ones winning key by key as Snakemake has it. Raises ``ConfigError``."""
-    merged: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for file in files:
-        _merge(merged, read_file(file))
-    return parse(merged)
+        _merge(values, read_file(file))
+    return parse(values)
+
+
+def read_config(files: Sequence[Path]) -> Config:
+    """The same with the lock file's commits in place of the revisions of hub models, as jobs see it."""
+    return locked(merged(files))
 
 
 def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
@@ -140,7 +142,8 @@ class Pipeline:
     """The configured pipeline. Raises ``ConfigError`` for a configuration that cannot be used."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self.config = parse(values)
+        self.config = locked(parse(values))
+        self.warnings: list[str] = []
         self.results = self.config.paths.results
         self.scratch = self.config.paths.scratch
         self.truth = knows_truth(self.config)
@@ -355,7 +358,7 @@ class Pipeline:
         folder = Path(self.results) / "index"
         if scan:
             check_folders(self.results, self.scratch)
-            check_files(self.config)
+            self.warnings = check_files(self.config, dry=dry)
             self._overlay = TemporaryDirectory(prefix="unicedit-plan-") if dry else None
             overlay = Path(self._overlay.name) if self._overlay else None
             self.index = refresh(self.config.library, self.config.world.images, folder, self._recorded_digest, overlay=overlay)

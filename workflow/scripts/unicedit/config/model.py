@@ -16,6 +16,7 @@ from unicedit.config.instruct import InstructSettings
 from unicedit.config.launch import LaunchSettings
 from unicedit.config.library import LibrarySettings
 from unicedit.config.map import MapSettings
+from unicedit.config.models import ModelsSettings
 from unicedit.config.paths import PathsSettings
 from unicedit.config.plan import PlanSettings
 from unicedit.config.prefilter import PrefilterSettings
@@ -54,6 +55,7 @@ class Config(Section):
     table5: Table5Settings = Field(default_factory=Table5Settings)
     dataset: DatasetSettings = Field(default_factory=DatasetSettings)
     tables: TablesSettings = Field(default_factory=TablesSettings)
+    models: ModelsSettings = Field(default_factory=ModelsSettings)
     map: MapSettings = Field(default_factory=MapSettings)
     plan: PlanSettings = Field(default_factory=PlanSettings)
 

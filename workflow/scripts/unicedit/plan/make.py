@@ -56,4 +56,4 @@ def make_plan(files: Sequence[Path], gpus: int, cores: int, profile: Path, measu
     plan = planner.plan(pictures, pipeline.index)
     of_rule, faults = _limits(profile)
     changes = advice(plan, config, pictures, of_rule, Path(config.paths.results))
-    return replace(plan, warnings=(*plan.warnings, *faults), advice=tuple(changes))
+    return replace(plan, warnings=(*plan.warnings, *faults, *pipeline.warnings), advice=tuple(changes))
