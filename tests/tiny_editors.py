@@ -37,9 +37,7 @@ def t5_tokens() -> Any:
 
     made = Tokenizer(models.Unigram())
     made.pre_tokenizer = pre_tokenizers.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=120, show_progress=False, unk_token="<unk>", special_tokens=["<pad>", "</s>", "<unk>"]
-    )
+    trainer = trainers.UnigramTrainer(vocab_size=120, show_progress=False, unk_token="<unk>", special_tokens=["<pad>", "</s>", "<unk>"])
     made.train_from_iterator(TEXTS, trainer)
     learned = json.loads(made.to_str())["model"]
     return T5TokenizerFast(vocab=[tuple(piece) for piece in learned["vocab"]], extra_ids=0, model_max_length=64)
@@ -51,9 +49,17 @@ def clip_encoder(tokens: Any) -> Any:
 
     return CLIPTextModel(
         CLIPTextConfig(
-            vocab_size=len(tokens), hidden_size=32, intermediate_size=37, num_hidden_layers=2, num_attention_heads=4, projection_dim=32,
-            max_position_embeddings=77, bos_token_id=tokens.bos_token_id, eos_token_id=tokens.eos_token_id, pad_token_id=tokens.pad_token_id,
-        )  # fmt: skip
+            vocab_size=len(tokens),
+            hidden_size=32,
+            intermediate_size=37,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            projection_dim=32,
+            max_position_embeddings=77,
+            bos_token_id=tokens.bos_token_id,
+            eos_token_id=tokens.eos_token_id,
+            pad_token_id=tokens.pad_token_id,
+        )
     )
 
 
@@ -66,17 +72,34 @@ def kontext() -> Any:
     return FluxKontextPipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(),
         vae=AutoencoderKL(
-            sample_size=32, in_channels=3, out_channels=3, block_out_channels=(4,), layers_per_block=1, latent_channels=1,
-            norm_num_groups=1, use_quant_conv=False, use_post_quant_conv=False, shift_factor=0.06, scaling_factor=1.5,
-        ),  # fmt: skip
+            sample_size=32,
+            in_channels=3,
+            out_channels=3,
+            block_out_channels=(4,),
+            layers_per_block=1,
+            latent_channels=1,
+            norm_num_groups=1,
+            use_quant_conv=False,
+            use_post_quant_conv=False,
+            shift_factor=0.06,
+            scaling_factor=1.5,
+        ),
         text_encoder=clip_encoder(clip),
         tokenizer=clip,
         text_encoder_2=T5EncoderModel(T5Config(vocab_size=len(t5), d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4)),
         tokenizer_2=t5,
         transformer=FluxTransformer2DModel(
-            patch_size=1, in_channels=4, num_layers=2, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
-            joint_attention_dim=32, pooled_projection_dim=32, axes_dims_rope=AXES, guidance_embeds=True,
-        ),  # fmt: skip
+            patch_size=1,
+            in_channels=4,
+            num_layers=2,
+            num_single_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            joint_attention_dim=32,
+            pooled_projection_dim=32,
+            axes_dims_rope=AXES,
+            guidance_embeds=True,
+        ),
     )
 
 
@@ -94,16 +117,28 @@ def _qwen(kind: Any) -> Any:
     return kind(
         scheduler=FlowMatchEulerDiscreteScheduler(),
         vae=AutoencoderKLQwenImage(
-            base_dim=channels * 6, z_dim=channels, dim_mult=[1, 2, 4], num_res_blocks=1, temperal_downsample=[False, True],
-            latents_mean=[0.0] * channels, latents_std=[1.0] * channels,
-        ),  # fmt: skip
+            base_dim=channels * 6,
+            z_dim=channels,
+            dim_mult=[1, 2, 4],
+            num_res_blocks=1,
+            temperal_downsample=[False, True],
+            latents_mean=[0.0] * channels,
+            latents_std=[1.0] * channels,
+        ),
         text_encoder=Qwen2_5_VLForConditionalGeneration(configuration(tokens, "qwen2_5_vl")),
         tokenizer=tokens,
         processor=Qwen2_5_VLProcessor(image_processor=images, tokenizer=tokens, chat_template=CHAT),
         transformer=QwenImageTransformer2DModel(
-            patch_size=2, in_channels=16, out_channels=channels, num_layers=2, attention_head_dim=16, num_attention_heads=3,
-            joint_attention_dim=32, guidance_embeds=False, axes_dims_rope=(8, 4, 4),
-        ),  # fmt: skip
+            patch_size=2,
+            in_channels=16,
+            out_channels=channels,
+            num_layers=2,
+            attention_head_dim=16,
+            num_attention_heads=3,
+            joint_attention_dim=32,
+            guidance_embeds=False,
+            axes_dims_rope=(8, 4, 4),
+        ),
     )
 
 
@@ -128,16 +163,28 @@ def pix2pix() -> Any:
     clip = clip_tokens()
     return StableDiffusionInstructPix2PixPipeline(
         vae=AutoencoderKL(
-            block_out_channels=(8, 8), in_channels=3, out_channels=3, down_block_types=("DownEncoderBlock2D",) * 2,
-            up_block_types=("UpDecoderBlock2D",) * 2, latent_channels=4, norm_num_groups=4,
-        ),  # fmt: skip
+            block_out_channels=(8, 8),
+            in_channels=3,
+            out_channels=3,
+            down_block_types=("DownEncoderBlock2D",) * 2,
+            up_block_types=("UpDecoderBlock2D",) * 2,
+            latent_channels=4,
+            norm_num_groups=4,
+        ),
         text_encoder=clip_encoder(clip),
         tokenizer=clip,
         unet=UNet2DConditionModel(
-            block_out_channels=(8, 16), layers_per_block=1, sample_size=32, in_channels=8, out_channels=4, norm_num_groups=4,
-            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-            cross_attention_dim=32, attention_head_dim=4,
-        ),  # fmt: skip
+            block_out_channels=(8, 16),
+            layers_per_block=1,
+            sample_size=32,
+            in_channels=8,
+            out_channels=4,
+            norm_num_groups=4,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            cross_attention_dim=32,
+            attention_head_dim=4,
+        ),
         scheduler=EulerAncestralDiscreteScheduler(),
         safety_checker=None,
         feature_extractor=None,

@@ -15,7 +15,7 @@ LISTED = {
         *("instruct.engine", "instruct.prompt", "instruct.reply", "instruct.stage"),
         *("provenance", "sources", "taxonomy", "vlm.ask", "vlm.port", "vlm.reply", "vlm.template"),
     ],
-    "edit": ["edit.engines", "edit.port", "edit.stage", "pictures", "provenance", "sources"],
+    "edit": ["edit.port", "edit.stage", "pictures", "provenance", "sources"],
     "verify": ["provenance", "sources", "verify.decide", "verify.engines", "verify.port", "verify.stage"],
 }
 

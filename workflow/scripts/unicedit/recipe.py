@@ -16,6 +16,7 @@ PLUMBING = (
     "unicedit.config",
     "unicedit.command",
     "unicedit.digest",
+    "unicedit.edit.engines",
     "unicedit.errors",
     "unicedit.files",
     "unicedit.freshness",
@@ -33,7 +34,7 @@ PLUMBING = (
 )
 
 # never part of a recipe: they choose which rows there are, and what they chose is in the rows' keys and inputs
-CHOOSERS = ("unicedit.instruct.plan", "unicedit.edit.assign", "unicedit.edit.seed")
+CHOOSERS = ("unicedit.instruct.plan", "unicedit.edit.assign", "unicedit.edit.seed", "unicedit.edit.weights")
 
 # part of a recipe only where an engine of theirs is chosen
 ENGINES = (

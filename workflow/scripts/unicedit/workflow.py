@@ -18,6 +18,7 @@ from typing import Any
 from unicedit.config.model import Config, ConfigError, parse, read_file
 from unicedit.config.paths import check_folders
 from unicedit.digest import code_digest
+from unicedit.edit.check import check_editors
 from unicedit.files import digest_of
 from unicedit.freshness import Freshness
 from unicedit.index.index import Index
@@ -70,7 +71,12 @@ def check_files(config: Config, *, dry: bool = False) -> list[str]:
         ) from error
     Planner(config.instruct, taxonomy)
     review_of(config.samples)
+    check_editors(config)
     missing = [says(one, config.models.lock) for one in unlocked(config)]
+    if (aesthetic := config.prefilter.aesthetic) and not Path(aesthetic.head).exists():
+        missing.append(
+            f"config: prefilter.aesthetic.head = {aesthetic.head!r}: no such file; `python -m unicedit.scorers.convert_aesthetic` makes it"
+        )
     if missing and not dry:
         raise ConfigError("\n".join(missing))
     if not dry:

@@ -2,12 +2,14 @@
 
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import diffusers
 import torch
+import transformers
 
 from unicedit.config.diffusers import DiffusersSettings, StepCacheSettings
 from unicedit.edit.repairs import give_token_types, parts_without_torchvision
@@ -83,7 +85,8 @@ def _read(reader: Any, key: str, model: str, **options: Any) -> Any:
     from safetensors import SafetensorError
 
     try:
-        return reader(model, local_files_only=True, use_safetensors=True, trust_remote_code=False, **options)
+        with _whole(key):
+            return reader(model, local_files_only=True, use_safetensors=True, trust_remote_code=False, **options)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError, SafetensorError) as error:
         if "out of memory" in str(error).lower():
             raise
@@ -91,6 +94,33 @@ def _read(reader: Any, key: str, model: str, **options: Any) -> Any:
         raise EngineError(
             f"{key}: cannot be loaded ({type(error).__name__}: {said}); download or copy the whole folder again, with safetensors weights"
         ) from error
+
+
+@contextmanager
+def _whole(key: str) -> Iterator[None]:
+    """Without the libraries' bars. Raises ``EngineError`` where weights were missing: both libraries draw them at random, and only log it."""
+    said: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(record.getMessage())
+
+    listener = Listener(logging.WARNING)
+    loggers = [logging.getLogger(name) for name in ("diffusers", "transformers")]
+    for one in loggers:
+        one.addHandler(listener)
+    bars = (diffusers.utils.logging, transformers.utils.logging)
+    for library in bars:
+        library.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for one in loggers:
+            one.removeHandler(listener)
+        for library in bars:
+            library.enable_progress_bar()
+    if lacking := [text for text in said if "newly initialized" in text]:
+        raise EngineError(f"{key}: weights are missing ({' '.join(lacking[0].split())[:300]}); download or copy the whole folder again")
 
 
 def _adapt(pipeline: Any, settings: DiffusersSettings, editor: str) -> None:
