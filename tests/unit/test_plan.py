@@ -18,6 +18,7 @@ from unicedit.plan.rates import RateTable, read_rates
 from unicedit.plan.show import as_json, show
 from unicedit.plan.sizes import Limit, advice, limits
 from unicedit.plan.volumes import training_volumes
+from unicedit.workflow import merged
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHARDS = [f"{number:05d}" for number in range(10)]
@@ -61,8 +62,8 @@ def test_rows_go_through_the_shares() -> None:
 def test_hours_wall_storage_and_money() -> None:
     prices = {"gpu_hour": 2.0, "cpu_hour": 0.5, "terabyte_month": 10.0}
     plan = made(
-        config(plan={"shares": SHARES, "prices": prices, "gpus_per_job": 2}, ingest={"size_divisor": 1}),
-        rate("edit", 4.0, engine="simulated", device="gpu", startup=36.0),
+        config(plan={"shares": SHARES, "prices": prices}, ingest={"size_divisor": 1}, map={"stage_workers": {"edit": 2}}),
+        rate("edit", 4.0, engine="simulated", device="gpu", startup=18.0),
         rate("ingest", 0.36),
         gpus=5,
     )
@@ -147,8 +148,12 @@ def test_shipped_rates_know_every_stage_of_every_shipped_configuration() -> None
     rates = read_rates(REPOSITORY / "config" / "rates.yaml")
     sources = [one.source for one in (*rates.rates, *rates.sizes, *rates.pixels)]
     assert all(len(source) >= 10 for source in sources)
-    plan = Planner(Config(), rates, {}, gpus=8, cores=8).plan(PICTURES, INDEX)
-    assert not plan.warnings and all(line.hours and line.bytes for line in plan.lines)
+    for name in ("config.yaml", "photos.yaml", "paper.yaml", "laptop-gpu.yaml", "api.yaml"):
+        configured = merged([REPOSITORY / "config" / "config.yaml", REPOSITORY / "config" / name])
+        plan = Planner(configured, rates, {}, gpus=8, cores=8).plan(PICTURES, INDEX)
+        assert not [text for text in plan.warnings if "no rate" in text], name
+        assert all(line.hours and line.bytes for line in plan.lines), name
+    assert plan.money > 0 and plan.hours("gpu") == 0, "api.yaml needs no GPU and costs money"
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,15 @@
 
 import csv
 import json
+import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from checkout import Checkout
+from checkout import SNAKEMAKE, Checkout
 
 pytestmark = pytest.mark.workflow
 
@@ -58,3 +60,34 @@ def test_arithmetic_agrees_with_a_finished_run(finished_run: Checkout) -> None:
             assert stage["hours"] * 3600 == pytest.approx(seconds, rel=0.1)
             assert stage["source"].startswith("measured")
     assert {stage["stage"] for stage in planned["stages"]} >= {"ingest", "prefilter", "instruct", "edit", "verify", "assemble", "truth"}
+
+
+def _paper(folder: Path, more: str) -> tuple[dict[str, int], dict[str, int]]:
+    """Jobs of config/paper.yaml on a machine without pictures and models, as Snakemake plans them and as ``plan`` reckons them."""
+    run = Checkout.fresh(folder / "checkout")
+    run.path("more.yaml").write_text(more)
+    files = ["config/config.yaml", "config/paper.yaml", "more.yaml"]
+    done = subprocess.run(
+        [*SNAKEMAKE, "-n", "--profile", "profiles/local", "--quiet", "rules", "--configfile", *files, "--", "all"],
+        cwd=run.folder,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "warning: config: edit.editors.0.diffusers.model" in done.stderr, "what a real run would stop at is said"
+    counted = dict(re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, flags=re.M))
+    planned = json.loads(run.command("plan", "--json", "--configfile", *files).stdout)
+    return {rule: int(jobs) for rule, jobs in counted.items() if rule not in ("all", "total")}, planned["jobs"]
+
+
+def test_paper_is_planned_without_its_pictures(tmp_path: Path) -> None:
+    counted, planned = _paper(tmp_path, "library: {declared: 30000}\n")
+    assert counted == planned
+    assert planned["edit"] == 12 and "truth" not in planned
+
+
+@pytest.mark.long
+def test_whole_paper_is_planned_without_its_pictures(tmp_path: Path) -> None:
+    counted, planned = _paper(tmp_path, "{}\n")
+    assert counted == planned
+    assert planned["edit"] == 2001 and sum(planned.values()) < 25_000

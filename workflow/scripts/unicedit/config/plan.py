@@ -53,6 +53,3 @@ class PlanSettings(Section):
     measured: MeasuredSettings = Field(default_factory=MeasuredSettings, description="A finished run to take rates from.")
     shares: SharesSettings = Field(default_factory=SharesSettings, description="What is expected to pass each stage.")
     prices: PricesSettings = Field(default_factory=PricesSettings, description="What things cost.")
-    gpus_per_job: int = Field(
-        1, ge=1, le=64, description="GPUs of a job of `instruct`, `edit` and `verify`, as `set-resources` of the profile gives them."
-    )

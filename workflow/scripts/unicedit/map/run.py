@@ -96,7 +96,9 @@ def _compute_missing(
 ) -> None:
     unexpected = 0
     with window:
-        for items, results in computed(stage, missing, workers=settings.workers, prefetch=settings.prefetch, retries=settings.retries):
+        for items, results in computed(
+            stage, missing, workers=settings.workers_of(stage.name), prefetch=settings.prefetch, retries=settings.retries
+        ):
             rows: list[Row] = []
             for item, result in zip(items, results, strict=True):
                 rows += _rows(stage, item, result)

@@ -1,10 +1,10 @@
 """Making a plan from configuration files: what the index, a finished run, the profile and Slurm say, put together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from unicedit.cluster.asked import asked, read_profile, rules_in
+from unicedit.cluster.asked import Asked, asked, read_profile, rules_in
 from unicedit.cluster.partition import partitions
 from unicedit.cluster.slurm import SlurmError, installed
 from unicedit.config.model import Config
@@ -12,25 +12,28 @@ from unicedit.plan.library import pictures_of
 from unicedit.plan.measured import Measured, measure
 from unicedit.plan.plan import MEASURED_STAGES, Plan, Planner
 from unicedit.plan.rates import read_rates
-from unicedit.plan.sizes import Limit, advice, limits
+from unicedit.plan.sizes import Limit, advice, gpus_asked, limits
 from unicedit.workflow import Pipeline, read_config
 
 RULES = Path(__file__).resolve().parents[3] / "rules"
 
 
-def _limits(profile: Path) -> tuple[dict[str, Limit], list[str]]:
-    """Time limits by rule under a profile, and what could not be asked; none where jobs run on this machine."""
+def _asked(profile: Path) -> dict[str, Asked]:
+    """What each rule asks of a cluster under a profile; nothing where jobs run on this machine."""
     values = read_profile(profile)
-    if values.get("executor") == "local":
-        return {}, []
+    return {} if values.get("executor") == "local" else asked(rules_in(RULES), values)
+
+
+def _limits(rules: Mapping[str, Asked]) -> tuple[dict[str, Limit], list[str]]:
+    """Time limits by rule, and what Slurm could not be asked."""
     told: dict[str, float] = {}
     faults = []
-    if installed():
+    if rules and installed():
         try:
             told = {one.name: one.minutes for one in partitions() if one.minutes is not None}
         except SlurmError as error:
             faults.append(f"time limits of partitions are not known, the profile's runtimes are taken: {error}")
-    return limits(asked(rules_in(RULES), values), told), faults
+    return limits(rules, told), faults
 
 
 def _measured(config: Config, folders: Sequence[Path] | None) -> tuple[dict[str, Measured], Path | None]:
@@ -54,6 +57,7 @@ def make_plan(files: Sequence[Path], gpus: int, cores: int, profile: Path, measu
     pictures = pictures_of(config.library, pipeline.index, Path(config.paths.results))
     planner = Planner(config, read_rates(Path(config.plan.rates)), known, gpus=gpus, cores=cores, results=results)
     plan = planner.plan(pictures, pipeline.index)
-    of_rule, faults = _limits(profile)
-    changes = advice(plan, config, pictures, of_rule, Path(config.paths.results))
+    rules = _asked(profile)
+    of_rule, faults = _limits(rules)
+    changes = gpus_asked(plan, config, rules) + advice(plan, config, pictures, of_rule, Path(config.paths.results))
     return replace(plan, warnings=(*plan.warnings, *faults, *pipeline.warnings), advice=tuple(changes))

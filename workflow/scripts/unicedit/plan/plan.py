@@ -13,7 +13,7 @@ from unicedit.plan.library import Pictures
 from unicedit.plan.measured import Measured, benchmark_seconds
 from unicedit.plan.rates import Rate, RateTable
 from unicedit.plan.volumes import training_volumes, volumes
-from unicedit.plan.work import CPU_ENGINES, Worker, workers_of
+from unicedit.plan.work import CPU_ENGINES, Worker, gpus_of_job, workers_of
 from unicedit.workflow import trains_its_verifier
 
 MEASURED_STAGES = ("ingest", "duplicates", "prefilter", "instruct", "edit", "verify", "assemble", "samples")
@@ -31,6 +31,7 @@ class Line:
     rows: int
     jobs: int
     device: Literal["gpu", "cpu"]
+    devices: int  # of that kind, that one job computes on
     seconds: float | None
     startup: float
     hours: float | None
@@ -39,11 +40,6 @@ class Line:
     money: float
     source: str
     ours: bool  # the rate was measured or estimated by us or by you, not published by others
-
-    @property
-    def job_hours(self) -> float | None:
-        """Wall hours of one job, on average, where it has one device."""
-        return None if self.hours is None or not self.jobs else self.hours / self.jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +99,7 @@ def pixels_of(config: Config) -> int:
 def _of_gpu(worker: Worker, rate: Rate | None) -> bool:
     if rate is not None:
         return rate.device == "gpu"
-    return worker.engine not in (None, "technical", "openai", *CPU_ENGINES)
+    return worker.engine not in (None, *CPU_ENGINES)
 
 
 class Planner:
@@ -150,10 +146,11 @@ class Planner:
         known = self._known(stage, given, workers)
         prices = self.config.plan.prices
         hours = wall = None
-        money = given * sum(worker.share * self._asked(worker, known) for worker in workers)
+        devices = gpus_of_job(stage, self.config) if known.gpu else 1
+        money = given * sum(worker.share * worker.money(*known.tokens) for worker in workers)
         if known.seconds is not None:
             hours = (given * known.seconds + jobs * known.startup) / HOUR
-            at_once = min(self.gpus, jobs * self.config.plan.gpus_per_job) if known.gpu else min(self.cores, jobs)
+            at_once = min(self.gpus if known.gpu else self.cores, jobs * devices)
             wall = hours / max(1, at_once)
             money += hours * (prices.gpu_hour if known.gpu else prices.cpu_hour)
         size = self._size(stage, rows)
@@ -164,6 +161,7 @@ class Planner:
             round(rows),
             jobs,
             "gpu" if known.gpu else "cpu",
+            devices,
             known.seconds,
             known.startup,
             hours,
@@ -174,16 +172,12 @@ class Planner:
             known.ours,
         )
 
-    def _asked(self, worker: Worker, known: _Known) -> float:
-        """What a server takes for a row."""
-        return (known.tokens[0] * worker.price.input + known.tokens[1] * worker.price.output) / 1e6
-
     def _known(self, stage: str, given: float, workers: Sequence[Worker]) -> _Known:
         rates = [(worker, self.table.rate(stage, worker.engine, worker.model)) for worker in workers]
         gpu = any(_of_gpu(worker, rate) for worker, rate in rates)
         found = self.measured.get(stage)
         if found is not None and found.seconds is not None:
-            devices = self.config.plan.gpus_per_job if gpu else 1
+            devices = gpus_of_job(stage, self.config) if gpu else 1
             tokens = (found.tokens_in, found.tokens_out)
             source = f"measured: {found.jobs} jobs, {found.rows_in:,} rows"
             return _Known(found.seconds * devices, found.startup * devices, gpu, tokens, source, True)
@@ -203,7 +197,7 @@ class Planner:
                 self.warnings.append(f"{stage}: the rate is of any model behind {worker.engine}, not of {worker.model}")
         return _Known(
             sum(worker.share * rate.seconds_at(self.pixels) / worker.at_once for worker, rate in known),
-            max(rate.startup for _, rate in known),
+            max(rate.startup for _, rate in known) * (gpus_of_job(stage, self.config) if gpu else 1),
             gpu,
             (sum(worker.share * rate.tokens_in for worker, rate in known), sum(worker.share * rate.tokens_out for worker, rate in known)),
             "; ".join(dict.fromkeys(f"{rate.hardware}: {rate.source}" for _, rate in known)),

@@ -35,14 +35,13 @@ def limits(asked: Mapping[str, Asked], partitions: Mapping[str, float]) -> dict[
     return found
 
 
-def largest_job(plan: Plan, stage: str, pictures: Pictures, gpus_per_job: int) -> float | None:
+def largest_job(plan: Plan, stage: str, pictures: Pictures) -> float | None:
     """Wall minutes of the stage's job of the largest shard."""
     line = plan.line(stage)
     if line.seconds is None:
         return None
-    devices = gpus_per_job if line.device == "gpu" else 1
     rows = line.given * pictures.most / max(1, plan.pictures)
-    return (rows * line.seconds + line.startup) / devices / 60
+    return (rows * line.seconds + line.startup) / line.devices / 60
 
 
 def _round_down(number: float) -> int:
@@ -51,34 +50,49 @@ def _round_down(number: float) -> int:
     return max(1, int(number // step * step))
 
 
-def _to_fit(plan: Plan, stage: str, minutes: float, gpus_per_job: int) -> int:
+def _to_fit(plan: Plan, stage: str, minutes: float) -> int:
     """Pictures a shard so that the stage's job takes so many minutes."""
     line = plan.line(stage)
-    devices = gpus_per_job if line.device == "gpu" else 1
-    a_picture = (line.seconds or 0.0) * line.given / max(1, plan.pictures) / devices / 60
-    return _round_down((minutes - line.startup / devices / 60) / a_picture)
+    a_picture = (line.seconds or 0.0) * line.given / max(1, plan.pictures) / line.devices / 60
+    return _round_down((minutes - line.startup / line.devices / 60) / a_picture)
+
+
+def gpus_asked(plan: Plan, config: Config, asked: Mapping[str, Asked]) -> list[str]:
+    """Stages whose jobs compute on other GPUs than the profile asks for, or cannot compute as they are set."""
+    found = []
+    for stage in ("prefilter", "instruct", "edit", "verify"):
+        line = plan.line(stage)
+        if line.device == "gpu" and stage in asked and asked[stage].gpus != line.devices:
+            found.append(
+                f"{stage}: a job computes on {line.devices} GPUs and the profile asks for {asked[stage].gpus}: set-resources: {stage}: gpu: {line.devices}"
+            )
+        settings = getattr(config, stage)
+        if getattr(settings, "engine", None) == "vllm" and settings.vllm.tensor_parallel > 1 and config.map.workers_of(stage):
+            found.append(
+                f"{stage}: each worker process has one GPU, and {stage}.vllm.tensor_parallel is {settings.vllm.tensor_parallel}: map.stage_workers: {{{stage}: 0}}"
+            )
+    return found
 
 
 def advice(plan: Plan, config: Config, pictures: Pictures, of_rule: Mapping[str, Limit], results: Path) -> list[str]:
     """What to change, one line each; a job is to fill at most half of its time limit."""
-    found, gpus = [], config.plan.gpus_per_job
+    found: list[str] = []
     tight: list[tuple[int, str]] = []
     for stage in SIZED:
-        minutes, limit = largest_job(plan, stage, pictures, gpus), of_rule.get(stage)
+        minutes, limit = largest_job(plan, stage, pictures), of_rule.get(stage)
         if minutes is None or limit is None or minutes <= limit.minutes / 2:
             continue
         tight.append(
             (
-                _to_fit(plan, stage, limit.minutes / 2, gpus),
+                _to_fit(plan, stage, limit.minutes / 2),
                 f"{stage}: a job of {pictures.most:,} pictures takes {minutes / 60:,.1f} h, more than half of the {limit.minutes / 60:,.1f} h that {limit.where} allows",
             )
         )
-    for _, text in tight:
-        found.append(text)
+    found += [text for _, text in tight]
     if tight:
         smallest = min(size for size, _ in tight)
         found.append(
-            f"so: library.shard_size: {smallest} (each tar is a shard of its own: pack smaller ones), a longer limit, or more GPUs a job (plan.gpus_per_job)"
+            f"so: library.shard_size: {smallest} (each tar is a shard of its own: pack smaller ones), a longer limit, or more GPUs a job (map.stage_workers)"
         )
     jobs = sum(plan.jobs.values())
     if jobs > MOST_JOBS:
@@ -86,7 +100,7 @@ def advice(plan: Plan, config: Config, pictures: Pictures, of_rule: Mapping[str,
         found.append(
             f"{jobs:,} jobs: more than {MOST_JOBS:,}, which a head process bears well; library.shard_size: {least} or more would make fewer"
         )
-    longest = max((minutes for stage in SIZED if (minutes := largest_job(plan, stage, pictures, gpus)) is not None), default=None)
+    longest = max((minutes for stage in SIZED if (minutes := largest_job(plan, stage, pictures)) is not None), default=None)
     if longest is not None and longest < SHORTEST_MINUTES and plan.shards > 100 and not tight:
         found.append(
             f"the longest job of a shard takes {longest * 60:.0f} s, of which much is starting: a larger library.shard_size wastes less"
