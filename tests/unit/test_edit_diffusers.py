@@ -140,7 +140,7 @@ def test_the_language_is_the_one_that_is_set(folders: dict[str, Path]) -> None:
     said = []
     for language in ("en", "cn"):
         editor = DiffusersEditor(settings_of(folders, "pix2pix", language=language), "tiny")
-        said.append(editor._arguments(list(editor._buckets(requests(SIZES[:1])))[0], (64, 64))["prompt"])
+        said.append(editor._arguments(next(iter(editor._buckets(requests(SIZES[:1])))), (64, 64))["prompt"])
     assert said == ["remove the green circle", "把红色方块变成蓝色"]
 
 
@@ -221,7 +221,7 @@ def test_settings_that_cannot_be_are_refused(folders: dict[str, Path]) -> None:
         EditorSettings(name="a", engine="diffusers")
     pipeline = load_pipeline(settings_of(folders, "kontext"), "x")
     with pytest.raises(
-        EngineError, match="diffusers.arguments has steps, which FluxKontextPipeline does not take; it takes .*num_inference_steps"
+        EngineError, match=r"diffusers\.arguments has steps, which FluxKontextPipeline does not take; it takes .*num_inference_steps"
     ):
         accepted(pipeline, {"steps": 3}, "x")
 

@@ -17,6 +17,8 @@ PLUMBING = (
     "unicedit.command",
     "unicedit.digest",
     "unicedit.edit.engines",
+    "unicedit.edit.http",
+    "unicedit.edit.kept",
     "unicedit.errors",
     "unicedit.files",
     "unicedit.freshness",
@@ -29,6 +31,7 @@ PLUMBING = (
     "unicedit.vlm.cache",
     "unicedit.vlm.calls",
     "unicedit.vlm.engines",
+    "unicedit.vlm.failures",
     "unicedit.vlm.ledger",
     "unicedit.workflow",
 )
@@ -39,7 +42,11 @@ CHOOSERS = ("unicedit.instruct.plan", "unicedit.edit.assign", "unicedit.edit.see
 # part of a recipe only where an engine of theirs is chosen
 ENGINES = (
     "unicedit.world",
+    "unicedit.edit.ark",
     "unicedit.edit.diffusers",
+    "unicedit.edit.gemini",
+    "unicedit.edit.images",
+    "unicedit.edit.openai",
     "unicedit.scorers.aesthetic",
     "unicedit.scorers.safety",
     "unicedit.verify.ssim",

@@ -18,7 +18,7 @@ from PIL import Image
 from unicedit.config.diffusers import DiffusersSettings
 from unicedit.edit.pipeline import accepted, load_pipeline
 from unicedit.edit.port import Edited, EditRequest
-from unicedit.edit.repairs import working_at
+from unicedit.edit.repairs import cache_context, working_at
 from unicedit.map.compute import EngineError, UnexpectedError
 from unicedit.map.stage import RowError
 
@@ -108,7 +108,7 @@ class DiffusersEditor:
 
     def _called(self, batch: Sequence[Work]) -> list[Edited]:
         size = batch[0].image.size
-        with working_at(self.pipeline, size):
+        with working_at(self.pipeline, size), cache_context(self.pipeline):
             output = self.pipeline(**self._arguments(batch, size))
         pictures = output.images
         if len(pictures) != len(batch):

@@ -1,15 +1,32 @@
 """Opening the editors that the settings name."""
 
+from collections.abc import Callable
+
+from unicedit.config.ark import ArkSettings
+from unicedit.config.diffusers import DiffusersSettings
 from unicedit.config.edit import EditorSettings
+from unicedit.config.gemini import GeminiSettings
+from unicedit.config.images import ImagesSettings
+from unicedit.config.openai_images import OpenAiImagesSettings
 from unicedit.edit.port import Editor
+from unicedit.vlm.engines import NOWHERE, VlmPlaces
 
 
-def open_editor(settings: EditorSettings) -> Editor:
+def open_editor(settings: EditorSettings, places: VlmPlaces = NOWHERE) -> Editor:
     """The engine behind an editor's ``engine``. What it needs is imported here and nowhere else."""
-    if settings.engine == "diffusers" and settings.diffusers:
+    own = settings.own
+    if isinstance(own, DiffusersSettings):
         from unicedit.edit.diffusers import DiffusersEditor
 
-        return DiffusersEditor(settings.diffusers, settings.name)
+        return DiffusersEditor(own, settings.name)
+    if isinstance(own, ImagesSettings):
+        from unicedit.edit.images import FinishedPictures
+
+        return FinishedPictures(own)
+    if isinstance(own, OpenAiImagesSettings | GeminiSettings | ArkSettings):
+        from unicedit.edit.http import HttpEditor
+
+        return HttpEditor(own, settings.name, places)
     from unicedit.world.editor import SimulatedEditor
 
     return SimulatedEditor(settings.simulated.faults, settings.simulated.flicker)
@@ -20,10 +37,17 @@ def editor_module(settings: EditorSettings) -> str:
     return "unicedit.world.editor" if settings.engine == "simulated" else f"unicedit.edit.{settings.engine}"
 
 
-def weights_of(settings: EditorSettings) -> list[str]:
-    """Digests of the weights that it edits with, where they are at hand."""
-    if settings.engine != "diffusers" or settings.diffusers is None:
-        return []
-    from unicedit.edit.weights import pipeline_digest
+def inputs_of(settings: EditorSettings) -> Callable[[str, str], list[str]]:
+    """What of an editor is among its rows' inputs, by the instruction's key and sub-task: digests of weights at hand, or of the finished picture."""
+    own = settings.own
+    if isinstance(own, DiffusersSettings):
+        from unicedit.edit.weights import pipeline_digest
 
-    return pipeline_digest(settings.diffusers)
+        weights = pipeline_digest(own)
+        return lambda instruction, subtask: weights
+    if isinstance(own, ImagesSettings):
+        from unicedit.edit.images import FinishedPictures
+
+        pictures = FinishedPictures(own)
+        return lambda instruction, subtask: [pictures.digest(instruction, subtask)]
+    return lambda instruction, subtask: []

@@ -12,7 +12,7 @@ import torch
 import transformers
 
 from unicedit.config.diffusers import DiffusersSettings, StepCacheSettings
-from unicedit.edit.repairs import give_token_types, parts_without_torchvision
+from unicedit.edit.repairs import give_token_types, gives_cache_contexts, parts_without_torchvision
 from unicedit.map.compute import EngineError
 from unicedit.scorers.models import device_of
 
@@ -68,6 +68,10 @@ def load_pipeline(settings: DiffusersSettings, editor: str) -> Any:
     else:
         pipeline.to(device)
     if settings.cache:
+        if float(settings.arguments.get("true_cfg_scale", 1.0)) > 1 and not gives_cache_contexts(pipeline):
+            raise EngineError(
+                f"editor {editor}: diffusers.cache: {settings.pipeline} does not keep the two calls of true_cfg_scale apart, and a cache would mix them; set one alone"
+            )
         _cache(pipeline, settings.cache, editor)
     _compile(pipeline, settings.compile)
     return pipeline

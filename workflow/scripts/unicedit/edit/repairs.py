@@ -3,7 +3,7 @@
 import inspect
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -53,6 +53,17 @@ def working_at(pipeline: Any, size: tuple[int, int]) -> Iterator[None]:
         yield
     finally:
         module.calculate_dimensions = theirs  # type: ignore[attr-defined]
+
+
+def cache_context(pipeline: Any) -> AbstractContextManager[Any]:
+    """What a cache between steps asks for around the denoiser's calls, and Kontext's pipeline does not give. Where a pipeline gives its own, those count."""
+    denoiser = getattr(pipeline, "transformer", None)
+    return denoiser.cache_context("edit") if hasattr(denoiser, "cache_context") else nullcontext()
+
+
+def gives_cache_contexts(pipeline: Any) -> bool:
+    """Whether a pipeline keeps guided and unguided calls of its denoiser apart, so that a cache does not mix them."""
+    return "cache_context" in inspect.unwrap(type(pipeline).__call__).__code__.co_names
 
 
 def parts_without_torchvision(kind: Any, model: str, revision: str | None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from unicedit.config.edit import EditSettings
 from unicedit.edit.assign import assigned
-from unicedit.edit.engines import open_editor, weights_of
+from unicedit.edit.engines import inputs_of, open_editor
 from unicedit.edit.port import Edited, Editor, EditRequest
 from unicedit.edit.seed import seed_of
 from unicedit.files import digest_of
@@ -14,6 +14,7 @@ from unicedit.map.stage import Batch, Compute, Item, Row, RowError, Stage
 from unicedit.pictures import bytes_digest, decoded, encoded
 from unicedit.schema import EDIT, OK
 from unicedit.sources import KeyedTable, Sources
+from unicedit.vlm.engines import NOWHERE, VlmPlaces
 
 MAX_PIXELS = 64_000_000  # of a picture that an editor gives back
 
@@ -25,18 +26,21 @@ class EditStage(Stage):
     schema = EDIT
     row_group_rows = 32
 
-    def __init__(self, ingest: Path, instruct: Path, settings: EditSettings, recipes: Mapping[str, str]) -> None:
+    def __init__(
+        self, ingest: Path, instruct: Path, settings: EditSettings, recipes: Mapping[str, str], places: VlmPlaces = NOWHERE
+    ) -> None:
         self.instruct = instruct
         self.settings = settings
         self.recipes = dict(recipes)
+        self.places = places
         self.batch_size = settings.batch_size
         self.sources = Sources(ingest)
         self.instructions = KeyedTable(instruct)
 
     def items(self) -> Iterator[Item]:
-        """One item an instruction, with its editor and seed. Its inputs: the stored picture, the instruction, the editor, its weights and the seed."""
-        weights = {editor.name: weights_of(editor) for editor in self.settings.editors}
-        for row in rows(self.instruct, ["key", "image", "instruction_en", "instruction_cn"], OK):
+        """One item an instruction, with its editor and seed. Its inputs: the stored picture, the instruction, the editor, its weights or finished picture, and the seed."""
+        own = {editor.name: inputs_of(editor) for editor in self.settings.editors}
+        for row in rows(self.instruct, ["key", "image", "subtask", "instruction_en", "instruction_cn"], OK):
             editor = assigned(row["key"], self.settings.editors)
             seed = seed_of(row["key"], editor.name)
             yield Item(
@@ -47,7 +51,7 @@ class EditStage(Stage):
                     row["instruction_cn"],
                     editor.name,
                     seed,
-                    *weights[editor.name],
+                    *own[editor.name](row["key"], row["subtask"]),
                 ),
                 recipe=self.recipes[editor.name],
                 row={
@@ -89,7 +93,7 @@ class EditStage(Stage):
         for name in dict.fromkeys(item.row["editor"] for item, _ in batch):
             requests = [request for item, request in batch if item.row["editor"] == name]
             if name not in opened:
-                opened[name] = open_editor(self.settings.editor(name))
+                opened[name] = open_editor(self.settings.editor(name), self.places)
             images = opened[name].edit(requests)
             if len(images) != len(requests):
                 raise RuntimeError(f"editor {name} gave {len(images)} pictures for {len(requests)} instructions")

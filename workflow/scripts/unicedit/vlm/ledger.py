@@ -53,15 +53,15 @@ class Ledger:
         self.own.repeated += again
         self.write()
 
-    def answered(self, tokens_in: int, tokens_cached: int, tokens_out: int) -> None:
-        """A reply came."""
+    def answered(self, tokens_in: int, tokens_cached: int, tokens_out: int, money: float = 0.0) -> None:
+        """A reply came, which cost ``money`` beside its tokens."""
         price = self.price
         cached = price.input if price.cached_input is None else price.cached_input
         self.own.answered += 1
         self.own.tokens_in += tokens_in
         self.own.tokens_cached += tokens_cached
         self.own.tokens_out += tokens_out
-        self.own.money += ((tokens_in - tokens_cached) * price.input + tokens_cached * cached + tokens_out * price.output) / 1e6
+        self.own.money += money + ((tokens_in - tokens_cached) * price.input + tokens_cached * cached + tokens_out * price.output) / 1e6
         self.write()
 
     def found(self, known: int) -> None:
