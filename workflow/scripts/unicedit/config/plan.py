@@ -52,4 +52,11 @@ class PlanSettings(Section):
     )
     measured: MeasuredSettings = Field(default_factory=MeasuredSettings, description="A finished run to take rates from.")
     shares: SharesSettings = Field(default_factory=SharesSettings, description="What is expected to pass each stage.")
+    gpu_speed: float = Field(
+        1.0,
+        gt=0,
+        le=100,
+        description="Speed of your GPUs, where 1 is those of the table of rates (H100): 0.3 for an A100, 0.17 for an RTX 4090, by their stated bfloat16 "
+        "arithmetic. Measured rates are taken as they are.",
+    )
     prices: PricesSettings = Field(default_factory=PricesSettings, description="What things cost.")

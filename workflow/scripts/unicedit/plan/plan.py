@@ -196,13 +196,17 @@ class Planner:
             if rate.model is None and worker.model is not None:
                 self.warnings.append(f"{stage}: the rate is of any model behind {worker.engine}, not of {worker.model}")
         return _Known(
-            sum(worker.share * rate.seconds_at(self.pixels) / worker.at_once for worker, rate in known),
+            sum(worker.share * self._seconds(rate) / worker.at_once for worker, rate in known),
             max(rate.startup for _, rate in known) * (gpus_of_job(stage, self.config) if gpu else 1),
             gpu,
             (sum(worker.share * rate.tokens_in for worker, rate in known), sum(worker.share * rate.tokens_out for worker, rate in known)),
             "; ".join(dict.fromkeys(f"{rate.hardware}: {rate.source}" for _, rate in known)),
             all(rate.ours for _, rate in known),
         )
+
+    def _seconds(self, rate: Rate) -> float:
+        seconds = rate.seconds_at(self.pixels)
+        return seconds / self.config.plan.gpu_speed if rate.device == "gpu" else seconds
 
     def _size(self, stage: str, rows: float) -> float | None:
         found = self.measured.get(stage)

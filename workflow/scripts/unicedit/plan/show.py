@@ -39,12 +39,16 @@ def size(value: float | None) -> str:
     return f"{value / 1e3:,.1f} kB"
 
 
+def price(value: float) -> str:
+    """An amount of money, with cents where it is small; nothing for less than a cent."""
+    return "" if value < 0.005 else f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
+
+
 def _cells(line: Line) -> list[str]:
     gpu, cpu = (line.hours, 0.0) if line.device == "gpu" else (0.0, line.hours)
     each = f"{line.seconds:.3g} s" if line.seconds is not None else UNKNOWN
     shown = [hours(one) if one != 0 else "" for one in (gpu, cpu)]
-    money = f"{line.money:,.0f}" if line.money >= 0.5 else ""
-    return [f"{line.given:,}", f"{line.rows:,}", f"{line.jobs:,}", each, *shown, wall(line.wall), size(line.bytes), money]
+    return [f"{line.given:,}", f"{line.rows:,}", f"{line.jobs:,}", each, *shown, wall(line.wall), size(line.bytes), price(line.money)]
 
 
 def show(plan: Plan, console: Console, asked: str) -> None:
@@ -58,9 +62,17 @@ def show(plan: Plan, console: Console, asked: str) -> None:
     table.add_section()
     least, most = plan.wall
     totals = [hours(plan.hours(device)) for device in ("gpu", "cpu")]
-    money = f"{plan.money:,.0f}" if plan.money >= 0.5 else ""
     table.add_row(
-        "all", "", "", f"{sum(plan.jobs.values()):,}", "", *totals, f"{wall(least)} to {wall(most)}", size(plan.bytes), money, style="bold"
+        "all",
+        "",
+        "",
+        f"{sum(plan.jobs.values()):,}",
+        "",
+        *totals,
+        f"{wall(least)} to {wall(most)}",
+        size(plan.bytes),
+        price(plan.money),
+        style="bold",
     )
     console.print(table)
     console.print(
