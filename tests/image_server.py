@@ -152,8 +152,11 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, text in {"Content-Type": "application/json", "Content-Length": str(len(content)), **headers}.items():
             self.send_header(name, text)
-        self.end_headers()
-        self.wfile.write(content)
+        try:
+            self.end_headers()
+            self.wfile.write(content)
+        except OSError:  # who asked is gone
+            self.close_connection = True
 
     def _busy(self, api: str, _: bytes) -> None:
         self._send(429, {"error": {"message": "slow down", "code": "rate_limit_exceeded"}}, **{"Retry-After": "0.05"})

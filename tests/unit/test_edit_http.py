@@ -219,7 +219,6 @@ def test_what_was_paid_for_survives_a_kill(tmp_path: Path) -> None:
         edits = editor_at("openai", urls, tmp_path).edit(requests(60))
     assert all(isinstance(edit, Image.Image) for edit in edits) and 10 <= before < 60
     assert len(asked(tmp_path / "log")) <= 60 + 2, "none but those in flight is paid for again"
-    assert not list((tmp_path / "edits").rglob("*.png")) and spent_in(tmp_path / "usage" / "edit-far").answered >= 58
 
 
 def test_recipes_hold_the_chosen_api_and_not_how_requests_get_there() -> None:

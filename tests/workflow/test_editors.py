@@ -1,5 +1,6 @@
 """The main job's stages up to the edit table with real editors (issue 5)."""
 
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,20 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from checkout import Checkout
+from checkout import SNAKEMAKE, Checkout
+from image_server import asked, served
 from tiny_editors import ARGUMENTS, NAMES, tiny_editor
 from unicedit.pictures import decoded
 
 pytestmark = pytest.mark.workflow
 
 TARGET = "results/edit/00000.parquet"
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models this small only wait for each other in many threads."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
 def checkout(folder: Path, editors: list[dict[str, Any]]) -> Checkout:
@@ -63,6 +71,43 @@ def test_edits_come_from_two_models(tmp_path: Path) -> None:
     run.replace("test.yaml", "guidance_scale: 2.5", "guidance_scale: 3.5")
     run.snakemake(TARGET)
     assert run.rows()["edit"] == counts["kontext"]
+
+
+def test_edits_come_from_a_server_and_from_a_folder(tmp_path: Path) -> None:
+    finished = tmp_path / "finished"
+    finished.mkdir()
+    with served(tmp_path / "log", {"busy": 0.2, "refused": 0.3}) as urls:
+        price = {"picture": 0.04}
+        server = {
+            "name": "far",
+            "engine": "openai",
+            "openai": {"model": "gpt-image-1", "base_url": urls["openai"], "longest_wait": 0.05, "price": price},
+        }
+        run = checkout(tmp_path / "checkout", [server, {"name": "theirs", "engine": "images", "images": {"folder": str(finished)}}])
+        done = run.command("run", "--", *SNAKEMAKE, *run.overlay(), "--profile", "profiles/local", "--cores", "2", TARGET)
+        rows = rows_of(run)
+        far = [row for row in rows if row["editor"] == "far"]
+        theirs = [row for row in rows if row["editor"] == "theirs"]
+        assert {row["status"] for row in far} == {"ok", "failed"}
+        assert {row["reason"] for row in far if row["status"] == "failed"} == {
+            "refused: HTTP 400: Your request was rejected by the safety system."
+        }
+        assert theirs and [row["reason"] for row in theirs] == [f"missing: {row['instruction']}.png" for row in theirs]
+        made, requests = sum(row["status"] == "ok" for row in far), len(asked(tmp_path / "log"))
+        assert f"edit-far: {requests:,} requests" in " ".join(done.stdout.split())
+        assert f"{0.04 * made:,.2f} spent" in " ".join(done.stdout.split())
+
+        # a picture that came is read; what was paid for is not asked for again, though every file of the run is gone
+        put = theirs[0]["instruction"]
+        (finished / f"{put}.png").write_bytes(far[0]["edit_image"] or next(row["edit_image"] for row in far if row["edit_image"]))
+        shutil.rmtree(run.path("results"))
+        run.snakemake(TARGET)
+        again = rows_of(run)
+    paid = {row["key"]: row["edit_digest"] for row in far if row["status"] == "ok"}
+    assert {row["key"]: row["edit_digest"] for row in again if row["key"] in paid} == paid
+    assert [row["status"] for row in again if row["instruction"] == put] == ["ok"]
+    new = [record for record in asked(tmp_path / "log")[requests:] if record["fault"] != "busy"]
+    assert len(new) == len(far) - made, "only those that were refused are asked for again"
 
 
 def test_a_verifier_of_simulated_edits_is_refused_before_any_job(tmp_path: Path) -> None:

@@ -57,8 +57,8 @@ def working_at(pipeline: Any, size: tuple[int, int]) -> Iterator[None]:
 
 def cache_context(pipeline: Any) -> AbstractContextManager[Any]:
     """What a cache between steps asks for around the denoiser's calls, and Kontext's pipeline does not give. Where a pipeline gives its own, those count."""
-    denoiser = getattr(pipeline, "transformer", None)
-    return denoiser.cache_context("edit") if hasattr(denoiser, "cache_context") else nullcontext()
+    context = getattr(getattr(pipeline, "transformer", None), "cache_context", None)
+    return context("edit") if context is not None else nullcontext()
 
 
 def gives_cache_contexts(pipeline: Any) -> bool:
