@@ -1,22 +1,28 @@
 """The plan's arithmetic, its table of rates, and what it says must be changed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 from rich.console import Console
 
+from made_run import make_run
+from made_slurm import slurm_on_path
 from unicedit.cluster.asked import Asked
+from unicedit.config.library import LibrarySettings
 from unicedit.config.model import Config, ConfigError, parse
+from unicedit.errors import PipelineError
 from unicedit.index.index import Index
 from unicedit.plan.jobs import jobs_of
-from unicedit.plan.library import Pictures
-from unicedit.plan.measured import Measured
+from unicedit.plan.library import Pictures, pictures_of
+from unicedit.plan.make import make_plan
+from unicedit.plan.measured import Measured, measure
 from unicedit.plan.plan import Plan, Planner, pixels_of
 from unicedit.plan.rates import RateTable, read_rates
 from unicedit.plan.show import as_json, show
-from unicedit.plan.sizes import Limit, advice, limits
+from unicedit.plan.sizes import Limit, advice, gpus_asked, limits
 from unicedit.plan.volumes import training_volumes
 from unicedit.workflow import merged
 
@@ -131,11 +137,88 @@ def test_too_long_a_job_is_named_with_the_size_that_fits() -> None:
 
 def test_too_many_jobs_and_too_little_room_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = made(config())
-    many = Plan(**{**{name: getattr(plan, name) for name in Plan.__dataclass_fields__}, "jobs": {"edit": 50_000}})
+    many = replace(plan, jobs={"edit": 50_000})
     told = advice(many, config(library={"shard_size": 100}), PICTURES, {}, Path())
     assert told[0].startswith("50,000 jobs") and "library.shard_size: 200 " in told[0]
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1e6}))
     assert advice(plan, config(), PICTURES, {}, Path("/no/such/folder"))[0].startswith("storage: ")
+
+
+def test_size_that_fits_but_makes_too_many_jobs_is_said_to() -> None:
+    plan = made(config(), rate("edit", 10.0, engine="simulated"))
+    many = replace(plan, jobs={"edit": 20_000})
+    told = advice(many, config(), PICTURES, {"edit": Limit(240, "partition gpu")}, Path())
+    assert "library.shard_size: 400 " in told[1] and "about 50,000 jobs" in told[1]
+
+
+def test_gpus_of_a_job_beside_those_that_the_profile_asks_for() -> None:
+    vllm = {"engine": "vllm", "vllm": {"model": "some/model", "tensor_parallel": 4}}
+    asked = {"instruct": Asked("instruct", "gpu", None, None, 480.0, 1, 4), "edit": Asked("edit", "gpu", None, None, 480.0, 1, 1)}
+    many = config(instruct=vllm, map={"stage_workers": {"edit": 8}})
+    plan = made(many, rate("instruct", 1.0, engine="vllm", device="gpu"), rate("edit", 1.0, engine="simulated", device="gpu"))
+    assert (plan.line("instruct").devices, plan.line("edit").devices) == (4, 8)
+    assert gpus_asked(plan, many, asked) == ["edit: a job computes on 8 GPUs and the profile asks for 1: set-resources: edit: gpu: 8"]
+    torn = config(instruct=vllm, map={"workers": 8})
+    told = gpus_asked(made(torn, rate("instruct", 1.0, engine="vllm", device="gpu")), torn, {})
+    assert told == ["instruct: each worker process has one GPU, and instruct.vllm.tensor_parallel is 4: map.stage_workers: {instruct: 0}"]
+
+
+def test_limits_of_partitions_are_asked_of_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    overlay = tmp_path / "my.yaml"
+    overlay.write_text(
+        f"library: {{declared: 50000, shard_size: 5000}}\npaths: {{results: {tmp_path}/results, scratch: {tmp_path}/scratch}}\n"
+    )
+    profile = tmp_path / "profile"
+    profile.mkdir()
+    text = (REPOSITORY / "profiles/slurm/config.yaml").read_text(encoding="utf-8")
+    (profile / "config.yaml").write_text(text.replace("runtime: 480 * attempt", "runtime: 5 * attempt"))
+    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.setattr("unicedit.plan.make.installed", lambda: False)
+    files = [REPOSITORY / "config/config.yaml", overlay]
+    told = make_plan(files, 8, 64, profile, None).advice
+    assert told[0].startswith("edit: a job of 5,000 pictures takes 20.8 min, more than half of the 5.0 min that the profile's runtime allows")
+    slurm_on_path(tmp_path / "slurm", monkeypatch)
+    monkeypatch.setattr("unicedit.plan.make.installed", lambda: True)
+    assert not [text for text in make_plan(files, 8, 64, profile, None).advice if text.startswith("edit")], "gpu-b allows a day"
+
+
+def test_pictures_are_counted_by_what_the_index_knows(tmp_path: Path) -> None:
+    manifests = {
+        "00000": {"kind": "folder", "entries": [{"name": "a", "size": 1}, {"name": "b", "size": 1}]},
+        "00001": {"kind": "parquet", "entries": [{"name": "c", "size": 1, "rows": 70}]},
+        "00002": {"kind": "webdataset", "entries": [{"name": "d.tar", "size": 30_000_000}]},
+        "00003": {"kind": "webdataset", "entries": [{"name": "e.tar", "size": 30_000_000}]},
+    }
+    (tmp_path / "index").mkdir()
+    for shard, manifest in manifests.items():
+        (tmp_path / "index" / f"{shard}.json").write_text(json.dumps(manifest))
+    (tmp_path / "ingest").mkdir()
+    (tmp_path / "ingest/00003.json").write_text('{"rows_in": 120}')
+    found = pictures_of(LibrarySettings(), Index(list(manifests), {}, [list(manifests)]), tmp_path)
+    assert found.by_shard == {"00000": 2, "00001": 70, "00002": 100, "00003": 120}
+    assert (found.total, found.most, found.estimated) == (292, 120, 100)
+
+
+def test_finished_run_is_measured_from_its_records(tmp_path: Path) -> None:
+    results, scratch = make_run(tmp_path, 4, running=0)
+    for shard in ("00000", "00001"):
+        path = results / "benchmarks" / "edit" / f"{shard}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("s\th:m:s\n1007.5\t0:16:47\n")
+    (results / "usage" / "verify").mkdir(parents=True)
+    counts = {"sent": 300, "answered": 200, "repeated": 100, "known": 1800, "tokens_in": 600_000, "tokens_cached": 0, "tokens_out": 80_000}
+    (results / "usage" / "verify" / "a.json").write_text(json.dumps({**counts, "money": 1.0}))
+    found = measure(results, scratch, ("edit", "verify", "duplicates"))
+    assert set(found) == {"edit", "verify"}
+    edit, verify = found["edit"], found["verify"]
+    assert (edit.seconds, edit.ok, edit.size, edit.rows_of) == (pytest.approx(1.0), 0.9, 1000.0, 1.0)
+    assert edit.startup == pytest.approx(7.5), "the job's seconds less those of its rows"
+    assert (verify.tokens_in, verify.tokens_out) == (
+        pytest.approx(3000 * 2000 / verify.rows_in),
+        pytest.approx(400 * 2000 / verify.rows_in),
+    )
+    with pytest.raises(PipelineError, match=r"plan\.measured\.results = .*: holds no run"):
+        measure(tmp_path / "elsewhere", scratch, ("edit",))
 
 
 def test_limit_is_the_partitions_where_slurm_told_it() -> None:

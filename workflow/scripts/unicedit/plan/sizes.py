@@ -10,6 +10,7 @@ from unicedit.cluster.asked import Asked
 from unicedit.config.model import Config
 from unicedit.plan.library import Pictures
 from unicedit.plan.plan import Plan
+from unicedit.plan.units import wall
 
 MOST_JOBS = 25_000  # what a head process and a cluster's accounting bear well (docs/scale.md)
 SHORTEST_MINUTES = 2.0  # starting Snakemake twice on a node takes half a minute (docs/slurm.md)
@@ -85,15 +86,17 @@ def advice(plan: Plan, config: Config, pictures: Pictures, of_rule: Mapping[str,
         tight.append(
             (
                 _to_fit(plan, stage, limit.minutes / 2),
-                f"{stage}: a job of {pictures.most:,} pictures takes {minutes / 60:,.1f} h, more than half of the {limit.minutes / 60:,.1f} h that {limit.where} allows",
+                f"{stage}: a job of {pictures.most:,} pictures takes {wall(minutes / 60)}, more than half of the {wall(limit.minutes / 60)} that {limit.where} allows",
             )
         )
     found += [text for _, text in tight]
     if tight:
         smallest = min(size for size, _ in tight)
-        found.append(
-            f"so: library.shard_size: {smallest} (each tar is a shard of its own: pack smaller ones), a longer limit, or more GPUs a job (map.stage_workers)"
-        )
+        text = f"so: library.shard_size: {smallest} (each tar is a shard of its own: pack smaller ones), a longer limit, or more GPUs a job (map.stage_workers)"
+        then = sum(plan.jobs.values()) * pictures.most / smallest
+        if then > MOST_JOBS:
+            text += f"; so small, there would be about {then:,.0f} jobs, and a head process bears {MOST_JOBS:,} well: better the limit or the GPUs"
+        found.append(text)
     jobs = sum(plan.jobs.values())
     if jobs > MOST_JOBS:
         least = _round_up(config.library.shard_size * jobs / MOST_JOBS)
