@@ -144,7 +144,7 @@ def test_run_needs_the_lock_and_a_dry_run_says_so(hub: Path, monkeypatch: pytest
     config = parse({"verifier": {"base": "lab/verifier"}, "models": {"lock": "my.lock.json"}})
     (warning,) = check_files(locked(config), dry=True)
     assert warning.startswith("config: verifier.base = 'lab/verifier'") and "make fetch-models" in warning
-    with pytest.raises(ConfigError, match=r"not in the lock file my\.lock\.json: `make fetch-models`"):
+    with pytest.raises(ConfigError, match=r"not in the lock file my\.lock\.json: run `make fetch-models`"):
         check_files(locked(config))
     with served(hub / "hub") as endpoint:
         assert fetch(hub, endpoint).returncode == 0
@@ -163,7 +163,7 @@ def test_pinned_commit_needs_no_lock_and_a_path_that_is_not_there_is_an_error(tm
     ):
         unlocked(parse({"verifier": {"base": "./absent"}}))
     (one,) = unlocked(parse({"verifier": {"base": "lab/verifier", "revision": "v2"}}))
-    assert "its revision (v2)" in says(one, "my.lock.json")
+    assert "its revision v2 is not in the lock file my.lock.json" in says(one, "my.lock.json")
 
 
 def test_only_models_of_chosen_engines_are_listed() -> None:

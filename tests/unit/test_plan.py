@@ -176,7 +176,9 @@ def test_limits_of_partitions_are_asked_of_slurm(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("unicedit.plan.make.installed", lambda: False)
     files = [REPOSITORY / "config/config.yaml", overlay]
     told = make_plan(files, 8, 64, profile, None).advice
-    assert told[0].startswith("edit: a job of 5,000 pictures takes 20.8 min, more than half of the 5.0 min that the profile's runtime allows")
+    assert told[0].startswith(
+        "edit: a job of 5,000 pictures takes 20.8 min, more than half of the 5.0 min that the profile's runtime allows"
+    )
     slurm_on_path(tmp_path / "slurm", monkeypatch)
     monkeypatch.setattr("unicedit.plan.make.installed", lambda: True)
     assert not [text for text in make_plan(files, 8, 64, profile, None).advice if text.startswith("edit")], "gpu-b allows a day"

@@ -96,7 +96,5 @@ def unlocked(config: Config) -> list[Listed]:
 
 def says(one: Listed, lock: str) -> str:
     """What is wrong with a model that is not locked, and what to do."""
-    return (
-        f"config: {one.key} = {one.model!r}: no such folder, and not in the lock file {lock}: `make fetch-models` resolves its revision "
-        f"({one.revision or 'main'}), fetches it and writes the lock"
-    )
+    revision = one.revision or "main"
+    return f"config: {one.key} = {one.model!r}: no such folder, and its revision {revision} is not in the lock file {lock}: run `make fetch-models`"

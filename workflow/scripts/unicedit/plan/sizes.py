@@ -10,7 +10,7 @@ from unicedit.cluster.asked import Asked
 from unicedit.config.model import Config
 from unicedit.plan.library import Pictures
 from unicedit.plan.plan import Plan
-from unicedit.plan.units import wall
+from unicedit.plan.units import size, wall
 
 MOST_JOBS = 25_000  # what a head process and a cluster's accounting bear well (docs/scale.md)
 SHORTEST_MINUTES = 2.0  # starting Snakemake twice on a node takes half a minute (docs/slurm.md)
@@ -55,7 +55,8 @@ def _to_fit(plan: Plan, stage: str, minutes: float) -> int:
     """Pictures a shard so that the stage's job takes so many minutes."""
     line = plan.line(stage)
     a_picture = (line.seconds or 0.0) * line.given / max(1, plan.pictures) / line.devices / 60
-    return _round_down((minutes - line.startup / line.devices / 60) / a_picture)
+    left = minutes - line.startup / line.devices / 60
+    return _round_down(left / a_picture) if a_picture and left > 0 else 1
 
 
 def gpus_asked(plan: Plan, config: Config, asked: Mapping[str, Asked]) -> list[str]:
@@ -91,7 +92,7 @@ def advice(plan: Plan, config: Config, pictures: Pictures, of_rule: Mapping[str,
         )
     found += [text for _, text in tight]
     if tight:
-        smallest = min(size for size, _ in tight)
+        smallest = min(fitting for fitting, _ in tight)
         text = f"so: library.shard_size: {smallest} (each tar is a shard of its own: pack smaller ones), a longer limit, or more GPUs a job (map.stage_workers)"
         then = sum(plan.jobs.values()) * pictures.most / smallest
         if then > MOST_JOBS:
@@ -111,10 +112,8 @@ def advice(plan: Plan, config: Config, pictures: Pictures, of_rule: Mapping[str,
     there = next(place for place in (results.absolute(), *results.absolute().parents) if place.exists())
     free = shutil.disk_usage(there).free
     if plan.bytes > free:
-        found.append(
-            f"storage: {plan.bytes / 1e12:,.2f} TB are needed and {free / 1e12:,.2f} TB are free at {there}: name another paths.results, "
-            "or set edit.encoding and ingest.encoding to webp or jpeg"
-        )
+        smaller = ", or set edit.encoding and ingest.encoding to webp" if config.edit.encoding.format == "png" else ""
+        found.append(f"storage: {size(plan.bytes)} are needed and {size(free)} are free at {there}: name another paths.results{smaller}")
     return found
 
 
