@@ -15,7 +15,7 @@ OVERLAY := $(if $(CONFIG),--configfile $(CONFIG),)
 SNAKEMAKE := $(BIN)/snakemake $(OVERLAY) --profile profiles/local --cores $(CORES) $(ARGS)
 COMMAND := $(BIN)/python workflow/scripts
 
-.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-docs test-long docs lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help benchmark fetch-benchmark
+.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-docs test-long docs lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help benchmark fetch-benchmark fetch-models
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -28,8 +28,13 @@ photos: install ## PHOTOS=folder: a dataset from your own photographs, in result
 	$(COMMAND)/run.py -- $(BIN)/snakemake --configfile config/photos.yaml $(CONFIG) --config library="$$library" \
 	    --profile profiles/local --cores $(CORES) $(ARGS) all
 
-plan: install ## what `make all` would do
-	$(SNAKEMAKE) -n --quiet rules all
+GPUS ?= 8
+plan: install ## GPUS=8: rows, jobs, GPU-hours, wall time, storage and money of `make all`, and what to change; nothing begins
+	$(COMMAND)/plan.py $(OVERLAY) --gpus $(GPUS) --profile $(PROFILE_SLURM) $(ARGS)
+
+UPDATE ?=
+fetch-models: install ## fetch the models that the configuration names, once, and lock them; UPDATE=1 asks what their branches stand for now
+	$(COMMAND)/fetch_models.py $(OVERLAY) $(if $(UPDATE),--update)
 
 dataset tables benchmark: install ## make just the dataset, just the tables, or just the benchmark of editing models (Table 4)
 	$(COMMAND)/run.py -- $(SNAKEMAKE) $@

@@ -9,6 +9,7 @@ from pathlib import Path
 from unicedit.digest import keep_syntax
 from unicedit.errors import PipelineError
 from unicedit.evaluation.grid import Grid
+from unicedit.models.cache import use_cache
 from unicedit.workflow import Pipeline, plans_only, run_with_this_interpreter
 
 run_with_this_interpreter()
@@ -23,6 +24,10 @@ except PipelineError as error:
     # one line a fault and no traceback: the configuration is wrong, not the workflow
     print(error, file=sys.stderr)
     sys.exit(1)
+
+use_cache(pipeline.config.paths.cache)
+for warning in pipeline.warnings:
+    print(f"warning: {warning}", file=sys.stderr)
 
 settings_of = pipeline.settings_of
 unit_settings_of = pipeline.unit_settings_of

@@ -28,7 +28,7 @@ def taxonomy_file(config: Config) -> Path:
 
 def simulated(config: Config) -> list[str]:
     """The stages whose engine is simulated: tables and card say so."""
-    found = ["library"] if config.library.kind == "world" else []
+    found = ["library"] if config.library.kind == "world" and config.library.declared is None else []
     found += ["instruct"] if config.instruct.engine == "simulated" else []
     found += ["edit"] if any(editor.engine == "simulated" for editor in config.edit.editors) else []
     found += ["verify"] if config.verify.engine == "simulated" else []

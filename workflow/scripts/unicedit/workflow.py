@@ -10,7 +10,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,6 +23,8 @@ from unicedit.edit.check import check_editors
 from unicedit.files import digest_of
 from unicedit.freshness import Freshness
 from unicedit.index.index import Index
+from unicedit.models.cache import check_fetched
+from unicedit.models.lock import locked, says, unlocked
 from unicedit.reads import READS, knows_truth, taxonomy_file
 from unicedit.training.parts import SECTIONS as FILES
 from unicedit.training.parts import part_names, review_of
@@ -64,8 +66,11 @@ _SHOWING = {
 }
 
 
-def check_files(config: Config) -> None:
-    """What the typed classes cannot see: files that settings name, and names that stand in those files. Raises ``PipelineError``."""
+def check_files(config: Config, *, dry: bool = False) -> list[str]:
+    """What the typed classes cannot see: files that settings name, and names that stand in those files; returns what a dry run may go on without.
+
+    Raises ``PipelineError``.
+    """
     from unicedit.benchmark.files import jsonl_of
     from unicedit.instruct.plan import Planner
     from unicedit.judge.public import public_prompts
@@ -87,9 +92,16 @@ def check_files(config: Config) -> None:
         jsonl_of(str(config.benchmark.path))
     if config.benchmark.source != "none" and any(judge.mode == "public" for judge in config.benchmark.judges):
         public_prompts(Path(config.paths.cache))
-    for key, path, revision in _model_paths(config):
-        if not Path(path).exists() and (revision is None or path.startswith((".", "/")) or path.endswith(".safetensors")):
-            raise ConfigError(f"config: {key} = {path!r}: no such file or folder, and no hub model with a revision")
+    missing = [says(one, config.models.lock) for one in unlocked(config)]
+    if (aesthetic := config.prefilter.aesthetic) and not Path(aesthetic.head).exists():
+        missing.append(
+            f"config: prefilter.aesthetic.head = {aesthetic.head!r}: no such file; `python -m unicedit.scorers.convert_aesthetic` makes it"
+        )
+    if missing and not dry:
+        raise ConfigError("\n".join(missing))
+    if not dry:
+        check_fetched(config)
+    return missing
 
 
 def _check_batches(config: Config) -> None:
@@ -100,22 +112,6 @@ def _check_batches(config: Config) -> None:
                 f"config: {stage}.batch.rows = {settings.batch.rows}: a shard has {config.library.shard_size} pictures (library.shard_size), and each "
                 "part would wait for a batch of its own; null hands over the whole shard"
             )
-
-
-def _model_paths(config: Config) -> Iterator[tuple[str, str, str | None]]:
-    if aesthetic := config.prefilter.aesthetic:
-        yield "prefilter.aesthetic.model", aesthetic.model, aesthetic.revision
-        yield "prefilter.aesthetic.head", aesthetic.head, None
-    if safety := config.prefilter.safety:
-        yield "prefilter.safety.model", safety.model, safety.revision
-    yield "verifier.base", config.verifier.base, config.verifier.revision
-    for number, editor in enumerate(config.edit.editors):
-        if editor.engine == "diffusers" and editor.diffusers:
-            yield f"edit.editors.{number}.diffusers.model", editor.diffusers.model, editor.diffusers.revision
-            if lora := editor.diffusers.lora:
-                yield f"edit.editors.{number}.diffusers.lora.model", lora.model, lora.revision
-    if config.verify.engine == "transformers" and config.verify.transformers.model:
-        yield "verify.transformers.model", config.verify.transformers.model, config.verify.transformers.revision
 
 
 def run_with_this_interpreter() -> None:
@@ -129,12 +125,17 @@ def plans_only(workflow: Any, command: Sequence[str]) -> bool:
     return bool(asked) or not _SHOWING.isdisjoint(word.split("=")[0] for word in command)
 
 
-def read_config(files: Sequence[Path]) -> Config:
+def merged(files: Sequence[Path]) -> Config:
     """Merge and check configuration files, later ones winning key by key as Snakemake has it. Raises ``ConfigError``."""
-    merged: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for file in files:
-        _merge(merged, read_file(file))
-    return parse(merged)
+        _merge(values, read_file(file))
+    return parse(values)
+
+
+def read_config(files: Sequence[Path]) -> Config:
+    """The same with the lock file's commits in place of the revisions of hub models, as jobs see it."""
+    return locked(merged(files))
 
 
 def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
@@ -174,11 +175,17 @@ def gather_seal(results: str, stage: str) -> str:
     return f"{results}/{folder}/{stage}.json"
 
 
+def trains_its_verifier(config: Config) -> bool:
+    """Whether a run verifies with the model that it trains."""
+    return config.verify.engine == "transformers" and config.verify.transformers.model is None
+
+
 class Pipeline:
     """The configured pipeline. Raises ``ConfigError`` for a configuration that cannot be used."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self.config = parse(values)
+        self.config = locked(parse(values))
+        self.warnings: list[str] = []
         self.results = self.config.paths.results
         self.scratch = self.config.paths.scratch
         self.truth = knows_truth(self.config)
@@ -338,7 +345,7 @@ class Pipeline:
     @property
     def trains_its_verifier(self) -> bool:
         """Whether the run verifies with the model that it trains."""
-        return self.config.verify.engine == "transformers" and self.config.verify.transformers.model is None
+        return trains_its_verifier(self.config)
 
     def verifier_model(self) -> list[str]:
         """An input: the trained verifier's folder; none where another verifies."""
@@ -436,7 +443,7 @@ class Pipeline:
         folder = Path(self.results) / "index"
         if scan:
             check_folders(self.results, self.scratch)
-            check_files(self.config)
+            self.warnings = check_files(self.config, dry=dry)
             self._overlay = TemporaryDirectory(prefix="unicedit-plan-") if dry else None
             overlay = Path(self._overlay.name) if self._overlay else None
             self.index = refresh(self.config.library, self.config.world.images, folder, self._recorded_digest, overlay=overlay)

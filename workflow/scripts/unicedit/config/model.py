@@ -17,7 +17,9 @@ from unicedit.config.instruct import InstructSettings
 from unicedit.config.launch import LaunchSettings
 from unicedit.config.library import LibrarySettings
 from unicedit.config.map import MapSettings
+from unicedit.config.models import ModelsSettings
 from unicedit.config.paths import PathsSettings
+from unicedit.config.plan import PlanSettings
 from unicedit.config.prefilter import PrefilterSettings
 from unicedit.config.samples import SamplesSettings
 from unicedit.config.section import Section
@@ -55,7 +57,9 @@ class Config(Section):
     benchmark: BenchmarkSettings = Field(default_factory=BenchmarkSettings)
     dataset: DatasetSettings = Field(default_factory=DatasetSettings)
     tables: TablesSettings = Field(default_factory=TablesSettings)
+    models: ModelsSettings = Field(default_factory=ModelsSettings)
     map: MapSettings = Field(default_factory=MapSettings)
+    plan: PlanSettings = Field(default_factory=PlanSettings)
 
 
 def _known_keys(path: tuple[int | str, ...]) -> list[str]:

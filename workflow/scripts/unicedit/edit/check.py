@@ -7,6 +7,7 @@ import importlib.util
 import re
 from pathlib import Path
 
+from unicedit.config.edit import EditorSettings
 from unicedit.config.model import Config, ConfigError
 
 
@@ -17,10 +18,12 @@ def check_editors(config: Config) -> None:
         raise ConfigError(
             f"config: verify.engine = 'simulated': it knows simulated edits alone, and {', '.join(real)} is a real editor; choose openai, vllm, transformers or ssim"
         )
-    for number, editor in enumerate(config.edit.editors):
+    named: dict[str, EditorSettings] = {f"edit.editors.{number}": editor for number, editor in enumerate(config.edit.editors)}
+    named |= {f"benchmark.models.{number}": model for number, model in enumerate(config.benchmark.models) if model.run}
+    for key, editor in named.items():
         if editor.engine == "diffusers" and editor.diffusers and not _is_class(editor.diffusers.pipeline):
             raise ConfigError(
-                f"config: edit.editors.{number}.diffusers.pipeline = {editor.diffusers.pipeline!r}: diffusers has no such class; "
+                f"config: {key}.diffusers.pipeline = {editor.diffusers.pipeline!r}: diffusers has no such class; "
                 "FluxKontextPipeline and QwenImageEditPipeline are two"
             )
 

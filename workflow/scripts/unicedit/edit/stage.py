@@ -97,16 +97,20 @@ class EditStage(Stage):
             images = opened[name].edit(requests)
             if len(images) != len(requests):
                 raise RuntimeError(f"editor {name} gave {len(images)} pictures for {len(requests)} instructions")
-            results |= {request.key: self._row(image) for request, image in zip(requests, images, strict=True)}
+            results |= {request.key: _row(image) for request, image in zip(requests, images, strict=True)}
         return [results[item.key] for item, _ in batch]
 
-    def _row(self, image: Edited) -> list[Row] | RowError:
-        """The picture as the editor gave it: another size than the source's is recorded."""
-        if isinstance(image, RowError):
-            return image
+    def finish(self, rows: list[Row]) -> list[Row] | RowError:
+        """The picture as the editor gave it, encoded: another size than the source's is recorded."""
+        image = rows[0]["edit_image"]
         if image.width * image.height > MAX_PIXELS:
             return RowError(
                 f"too_large: the editor gave {image.width} x {image.height} pixels", edit_width=image.width, edit_height=image.height
             )
         data = encoded(image.convert("RGB"), self.settings.encoding)
         return [{"edit_width": image.width, "edit_height": image.height, "edit_digest": bytes_digest(data), "edit_image": data}]
+
+
+def _row(image: Edited) -> list[Row] | RowError:
+    """A row that ``finish`` completes."""
+    return image if isinstance(image, RowError) else [{"edit_image": image}]
