@@ -62,6 +62,7 @@ def dataset_outputs():
         *pipeline.all_tables("assemble"),
         *pipeline.all_seals("assemble"),
         *rules.card.output,
+        *rules.gallery.output,
     ]
 
 

@@ -69,6 +69,7 @@ READS: dict[str, Callable[[Config], dict[str, Any]]] = {
         "library": {"kind": config.library.kind},
         "taxonomy": _taxonomy(config),
     },
+    "gallery": lambda config: {"gallery": config.gallery.model_dump(mode="json"), "simulated": simulated(config)},
     "table3": lambda config: {"tables": config.tables.model_dump(mode="json"), "simulated": simulated(config)},
     "sft": lambda config: {"verifier": config.verifier.model_dump(mode="json"), "sft": config.sft.model_dump(mode="json")},
     "d2po": lambda config: {"verifier": config.verifier.model_dump(mode="json"), "d2po": config.d2po.model_dump(mode="json")},

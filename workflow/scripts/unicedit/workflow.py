@@ -28,7 +28,7 @@ from unicedit.training.parts import part_names, review_of
 SHARD_STAGES = ("ingest", "prefilter", "instruct", "edit", "verify", "assemble")
 TRAININGS = ("sft", "d2po")
 TABLE5 = ("table5", "table5_full", "table5_search")
-GATHERS = ("truth", "training_data", *TRAININGS, "card", "table3", "filter_truth", *TABLE5, "filter_curve", "ssim_claim")
+GATHERS = ("truth", "training_data", *TRAININGS, "card", "gallery", "table3", "filter_truth", *TABLE5, "filter_curve", "ssim_claim")
 ORDER = ("ingest", "duplicates", *SHARD_STAGES[1:], "samples", *GATHERS)
 PART_STAGES = ("samples",)
 
@@ -126,7 +126,7 @@ def wildcard_of(stage: str) -> str:
 
 def gather_seal(results: str, stage: str) -> str:
     """Path of a gather stage's sidecar in a results folder."""
-    folder = {"card": "dataset/sidecars", "truth": "truth", "training_data": "verifier/sidecars"}.get(stage, "tables")
+    folder = {"card": "dataset/sidecars", "truth": "truth", "training_data": "verifier/sidecars", "gallery": "gallery"}.get(stage, "tables")
     folder = f"verifier/{stage}" if stage in TRAININGS else folder
     return f"{results}/{folder}/{stage}.json"
 
@@ -323,6 +323,8 @@ class Pipeline:
             return [f"{self.results}/dataset/{name}" for name in ("README.md", "index.parquet", "census.csv", "census.png")]
         if stage == "truth":
             return [f"{self.results}/truth/truth.parquet"]
+        if stage == "gallery":
+            return [f"{self.results}/gallery/{name}" for name in ("index.html", "app", "data")]
         if stage in TRAININGS:
             return [f"{self.results}/verifier/{stage}/{name}" for name in ("model", "curves.csv", "curves.png")]
         if stage in TABLE5:

@@ -11,6 +11,7 @@ from unicedit.config.d2po import D2poSettings
 from unicedit.config.dataset import DatasetSettings
 from unicedit.config.duplicates import DuplicatesSettings
 from unicedit.config.edit import EditSettings
+from unicedit.config.gallery import GallerySettings
 from unicedit.config.ingest import IngestSettings
 from unicedit.config.instruct import InstructSettings
 from unicedit.config.launch import LaunchSettings
@@ -52,6 +53,7 @@ class Config(Section):
     launch: LaunchSettings = Field(default_factory=LaunchSettings)
     table5: Table5Settings = Field(default_factory=Table5Settings)
     dataset: DatasetSettings = Field(default_factory=DatasetSettings)
+    gallery: GallerySettings = Field(default_factory=GallerySettings)
     tables: TablesSettings = Field(default_factory=TablesSettings)
     map: MapSettings = Field(default_factory=MapSettings)
 
