@@ -15,7 +15,7 @@ OVERLAY := $(if $(CONFIG),--configfile $(CONFIG),)
 SNAKEMAKE := $(BIN)/snakemake $(OVERLAY) --profile profiles/local --cores $(CORES) $(ARGS)
 COMMAND := $(BIN)/python workflow/scripts
 
-.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-long lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help
+.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-browser test-long lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -67,6 +67,9 @@ ifeq ($(ARGS),)
 else
 	$(BIN)/python -m pytest tests $(ARGS)
 endif
+
+test-browser: install ## the pages in a real headless Chromium (Debian: apt-get install chromium chromium-driver)
+	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 test-slurm: install ## the workflow on a real Slurm, of one machine (about 13 minutes on two cores; tests/slurm/cluster.sh install)
 	$(BIN)/python -m pytest tests/slurm $(ARGS)

@@ -92,8 +92,9 @@
       } else if (!found && unicedit.complete) {
         show(null);
       }
-    } else if (!opened() && !list.rows.includes(row)) {
-      show(list.rows[0] ?? null);
+    } else if (!opened()) {
+      if (!wide.matches) show(null);
+      else if (!list.rows.includes(row)) show(list.rows[0] ?? null);
     }
     list.mark(row);
     say();
