@@ -24,7 +24,7 @@ const details = (() => {
         items.append(...value.map((one) => element("li", "", one)));
         shown.append(items);
       } else {
-        shown.textContent = String(value);
+        shown.textContent = typeof value === "number" ? String(Number(value.toPrecision(4))) : value;
       }
       if (lang) shown.lang = lang;
       made.append(element("dt", "", name), shown);
