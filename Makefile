@@ -15,7 +15,7 @@ OVERLAY := $(if $(CONFIG),--configfile $(CONFIG),)
 SNAKEMAKE := $(BIN)/snakemake $(OVERLAY) --profile profiles/local --cores $(CORES) $(ARGS)
 COMMAND := $(BIN)/python workflow/scripts
 
-.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-browser test-long lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help
+.PHONY: all photos plan dataset tables report verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-browser test-long lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -33,6 +33,9 @@ plan: install ## what `make all` would do
 
 dataset tables: install ## make just the dataset, or just the tables
 	$(COMMAND)/run.py -- $(SNAKEMAKE) $@
+
+report: install ## results/report.html: the tables, plots, configuration, versions and digests of a finished run in one file
+	$(COMMAND)/report.py -- $(SNAKEMAKE)
 
 verifier: install ## train the verifier (SFT, D2PO) and measure it: Table 5, the SSIM claim
 	$(COMMAND)/run.py -- $(SNAKEMAKE) verifier

@@ -6,6 +6,9 @@ from snakemake.utils import min_version
 min_version("9.8.0")
 
 
+report: "workflow/report/workflow.rst"
+
+
 configfile: "config/config.yaml"
 
 
@@ -35,6 +38,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/table5.smk"
 include: "workflow/rules/filter_curve.smk"
 include: "workflow/rules/ssim_claim.smk"
+include: "workflow/rules/record.smk"
 
 
 localrules:
@@ -42,6 +46,7 @@ localrules:
     dataset,
     tables,
     verifier,
+    report,
 
 
 onsuccess:
@@ -80,3 +85,10 @@ rule verifier:
         verifier_outputs(),
     message:
         "The verifier is trained and measured"
+
+
+rule report:
+    input:
+        report_outputs(),
+    message:
+        "The pages of the report are made; `make report` puts them together"

@@ -90,5 +90,9 @@ READS: dict[str, Callable[[Config], dict[str, Any]]] = {
         "blind_weight": config.verify.transformers.blind_weight,
         "simulated": bool(simulated(config)),
     },
+    "record": lambda config: {
+        "changed": config.model_dump(mode="json", exclude_defaults=True),
+        "simulated": simulated(config),
+    },
     "filter_truth": lambda config: {"tables": config.tables.model_dump(mode="json"), "verifier": config.verify.engine},
 }

@@ -28,7 +28,19 @@ from unicedit.training.parts import part_names, review_of
 SHARD_STAGES = ("ingest", "prefilter", "instruct", "edit", "verify", "assemble")
 TRAININGS = ("sft", "d2po")
 TABLE5 = ("table5", "table5_full", "table5_search")
-GATHERS = ("truth", "training_data", *TRAININGS, "card", "gallery", "table3", "filter_truth", *TABLE5, "filter_curve", "ssim_claim")
+GATHERS = (
+    "truth",
+    "training_data",
+    *TRAININGS,
+    "card",
+    "gallery",
+    "table3",
+    "filter_truth",
+    *TABLE5,
+    "filter_curve",
+    "ssim_claim",
+    "record",
+)
 ORDER = ("ingest", "duplicates", *SHARD_STAGES[1:], "samples", *GATHERS)
 PART_STAGES = ("samples",)
 
@@ -46,6 +58,7 @@ _SHOWING = {
         "--lu",
         "--unlock",
         "--print-compilation",
+        "--report",
     ),
 }
 
@@ -126,7 +139,13 @@ def wildcard_of(stage: str) -> str:
 
 def gather_seal(results: str, stage: str) -> str:
     """Path of a gather stage's sidecar in a results folder."""
-    folder = {"card": "dataset/sidecars", "truth": "truth", "training_data": "verifier/sidecars", "gallery": "gallery"}.get(stage, "tables")
+    folder = {
+        "card": "dataset/sidecars",
+        "truth": "truth",
+        "training_data": "verifier/sidecars",
+        "gallery": "gallery",
+        "record": "report",
+    }.get(stage, "tables")
     folder = f"verifier/{stage}" if stage in TRAININGS else folder
     return f"{results}/{folder}/{stage}.json"
 
@@ -323,6 +342,8 @@ class Pipeline:
             return [f"{self.results}/dataset/{name}" for name in ("README.md", "index.parquet", "census.csv", "census.png")]
         if stage == "truth":
             return [f"{self.results}/truth/truth.parquet"]
+        if stage == "record":
+            return [f"{self.results}/report/{name}" for name in ("record.html", "scores.png")]
         if stage == "gallery":
             return [f"{self.results}/gallery/{name}" for name in ("index.html", "app", "data")]
         if stage in TRAININGS:
@@ -337,6 +358,10 @@ class Pipeline:
     def gather_seal(self, stage: str) -> str:
         """The sidecar of a gather stage."""
         return gather_seal(self.results, stage)
+
+    def is_made(self, stage: str) -> bool:
+        """Whether everything that a gather stage makes is there."""
+        return all(map(os.path.exists, [self.gather_seal(stage), *self.gather_outputs(stage)]))
 
     def _recorded_digest(self, shard: str, source: str) -> str | None:
         """The digest of a library file that ingest recorded; read only for files that were touched."""
