@@ -141,6 +141,20 @@ def test_new_image_makes_its_shard_and_the_gathers(run: Checkout) -> None:
     assert {name: after[name] for name in before} == before
 
 
+def test_gallery_follows_its_own_settings_and_files(run: Checkout) -> None:
+    with run.path("test.yaml").open("a") as overlay:
+        overlay.write("gallery: {rows: 10}\n")
+    assert run.planned() == {"gallery": 1}
+    run.snakemake("all")
+    assert "10 of " in run.path("results/gallery/index.html").read_text()
+    assert run.planned() == {}
+    with run.path("workflow/scripts/unicedit/gallery/list.js").open("a") as script:
+        script.write("// another list\n")
+    assert run.planned() == {"gallery": 1}, "its scripts are part of its code"
+    shutil.rmtree(run.path("results/gallery/data"))
+    assert run.planned() == {"gallery": 1}
+
+
 def test_changed_image_computes_its_rows_only(run: Checkout) -> None:
     from unicedit.world.library import encoded, names
 

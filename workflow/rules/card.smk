@@ -14,7 +14,7 @@ rule card:
             f"{RESULTS}/dataset/census.png",
             caption="../report/census.rst",
             category="Dataset",
-            labels={"what": "census", "as": "picture"},
+            labels=labels_of("census", "picture"),
         ),
         seal=pipeline.gather_seal("card"),
     log:

@@ -9,6 +9,7 @@ from pathlib import Path
 from unicedit.digest import keep_syntax
 from unicedit.errors import PipelineError
 from unicedit.evaluation.grid import Grid
+from unicedit.report.labels import labels_of
 from unicedit.workflow import GATHERS, Pipeline, plans_only, run_with_this_interpreter
 
 run_with_this_interpreter()
@@ -100,6 +101,11 @@ def reported():
 def report_seals():
     """The sidecars of what the run report speaks of."""
     return [pipeline.gather_seal(stage) for stage in reported()]
+
+
+def label_of_page(wildcards):
+    """The labels of a table's page."""
+    return labels_of(wildcards.name, "table")
 
 
 def report_outputs():

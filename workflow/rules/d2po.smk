@@ -14,7 +14,7 @@ rule d2po:
             f"{RESULTS}/verifier/d2po/curves.png",
             caption="../report/curves.rst",
             category="Training",
-            labels={"what": "d2po", "as": "picture"},
+            labels=labels_of("d2po", "picture"),
         ),
         seal=pipeline.gather_seal("d2po"),
     log:

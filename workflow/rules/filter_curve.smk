@@ -18,7 +18,7 @@ rule filter_curve:
             f"{RESULTS}/tables/filter_curve.png",
             caption="../report/filter_curve.rst",
             category="Tables",
-            labels={"what": "filter_curve", "as": "picture"},
+            labels=labels_of("filter_curve", "picture"),
         ),
         seal=pipeline.gather_seal("filter_curve"),
     log:

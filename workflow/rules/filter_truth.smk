@@ -13,7 +13,7 @@ rule filter_truth:
             f"{RESULTS}/tables/filter_truth.png",
             caption="../report/filter_truth.rst",
             category="Tables",
-            labels={"what": "filter_truth", "as": "picture"},
+            labels=labels_of("filter_truth", "picture"),
         ),
         seal=pipeline.gather_seal("filter_truth"),
     log:

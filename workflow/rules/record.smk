@@ -12,13 +12,13 @@ rule record:
             f"{RESULTS}/report/record.html",
             caption="../report/record.rst",
             category="Run",
-            labels={"what": "record of the run", "as": "page"},
+            labels=labels_of("record", "page"),
         ),
         scores=report(
             f"{RESULTS}/report/scores.png",
             caption="../report/scores.rst",
             category="Dataset",
-            labels={"what": "scores", "as": "picture"},
+            labels=labels_of("scores", "picture"),
         ),
         seal=pipeline.gather_seal("record"),
     log:
@@ -52,7 +52,7 @@ rule page:
             f"{RESULTS}/report/tables/{{name}}.html",
             caption="../report/page.rst",
             category="Tables",
-            labels={"what": "{name}", "as": "table"},
+            labels=label_of_page,
         ),
     log:
         f"{RESULTS}/logs/page/{{name}}.log",

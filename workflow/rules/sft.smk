@@ -13,7 +13,7 @@ rule sft:
             f"{RESULTS}/verifier/sft/curves.png",
             caption="../report/curves.rst",
             category="Training",
-            labels={"what": "sft", "as": "picture"},
+            labels=labels_of("sft", "picture"),
         ),
         seal=pipeline.gather_seal("sft"),
     log:

@@ -18,7 +18,7 @@ rule ssim_claim:
             f"{RESULTS}/tables/ssim_claim.png",
             caption="../report/ssim_claim.rst",
             category="Tables",
-            labels={"what": "ssim_claim", "as": "picture"},
+            labels=labels_of("ssim_claim", "picture"),
         ),
         seal=pipeline.gather_seal("ssim_claim"),
     log:

@@ -14,7 +14,7 @@ rule table3:
             f"{RESULTS}/tables/table3.png",
             caption="../report/table3.rst",
             category="Tables",
-            labels={"what": "table3", "as": "picture"},
+            labels=labels_of("table3", "picture"),
         ),
         seal=pipeline.gather_seal("table3"),
     log:

@@ -67,10 +67,6 @@ def histogram(results: Path, shards: Sequence[str], score: Score) -> tuple[NDArr
 def _draw(axes: "Axes", score: Score, edges: NDArray[np.float64], counts: dict[str, NDArray[np.int64]]) -> None:
     bare(axes, score.title)
     axes.set_xlim(edges[0], edges[-1])
-    if not counts:
-        axes.set_yticks([])
-        axes.text(0.5, 0.5, "not scored in this run", ha="center", va="center", transform=axes.transAxes, color=FAINT)
-        return
     bottom = np.zeros(BINS)
     for status in STATUSES:
         if status in counts:
@@ -83,8 +79,13 @@ def _draw(axes: "Axes", score: Score, edges: NDArray[np.float64], counts: dict[s
 
 
 def plot_scores(results: Path, shards: Sequence[str], out: Path) -> None:
-    """Draw the distribution of every score."""
-    drawn = figure(11, 7)
-    for place, score in enumerate(SCORES):
-        _draw(drawn.add_subplot(2, 2, place + 1), score, *histogram(results, shards, score))
+    """Draw the distribution of every score that the run has, one below the other, and name those it has not."""
+    found = [(score, *histogram(results, shards, score)) for score in SCORES]
+    there = [one for one in found if one[2]]
+    missing = [score.title for score, _, counts in found if not counts]
+    drawn = figure(9, 1 + 3 * len(there))
+    for place, (score, edges, counts) in enumerate(there):
+        _draw(drawn.add_subplot(len(there), 1, place + 1), score, edges, counts)
+    if missing:
+        drawn.supxlabel("Not scored in this run: " + "; ".join(missing), fontsize=9, color=FAINT)
     save(drawn, out)
