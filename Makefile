@@ -15,7 +15,7 @@ OVERLAY := $(if $(CONFIG),--configfile $(CONFIG),)
 SNAKEMAKE := $(BIN)/snakemake $(OVERLAY) --profile profiles/local --cores $(CORES) $(ARGS)
 COMMAND := $(BIN)/python workflow/scripts
 
-.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-docs test-long docs lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help benchmark fetch-benchmark fetch-models
+.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-docs test-long docs lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help benchmark fetch-benchmark fetch-models report test-browser
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -41,6 +41,9 @@ dataset tables benchmark: install ## make just the dataset, just the tables, or 
 
 fetch-benchmark: install ## CONFIG=config/unicbench.yaml: UnicBench's public prompts at a pinned commit, and its dataset, into the cache
 	$(COMMAND)/fetch_benchmark.py $(OVERLAY)
+
+report: install ## results/report.html: the tables, plots, configuration, versions and digests of a finished run in one file
+	$(COMMAND)/report.py -- $(SNAKEMAKE)
 
 verifier: install ## train the verifier (SFT, D2PO) and measure it: Table 5, the SSIM claim
 	$(COMMAND)/run.py -- $(SNAKEMAKE) verifier
@@ -75,6 +78,9 @@ ifeq ($(ARGS),)
 else
 	$(BIN)/python -m pytest tests $(ARGS)
 endif
+
+test-browser: install ## the pages in a real headless Chromium (Debian: apt-get install chromium chromium-driver)
+	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 test-slurm: install ## the workflow on a real Slurm, of one machine (about 13 minutes on two cores; tests/slurm/cluster.sh install)
 	$(BIN)/python -m pytest tests/slurm $(ARGS)

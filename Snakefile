@@ -6,6 +6,9 @@ from snakemake.utils import min_version
 min_version("9.8.0")
 
 
+report: "workflow/report/workflow.rst"
+
+
 configfile: "config/config.yaml"
 
 
@@ -28,6 +31,7 @@ include: "workflow/rules/d2po.smk"
 include: "workflow/rules/verify.smk"
 include: "workflow/rules/assemble.smk"
 include: "workflow/rules/card.smk"
+include: "workflow/rules/gallery.smk"
 include: "workflow/rules/table3.smk"
 include: "workflow/rules/filter_truth.smk"
 include: "workflow/rules/evaluate.smk"
@@ -40,6 +44,7 @@ include: "workflow/rules/expect.smk"
 include: "workflow/rules/judge.smk"
 include: "workflow/rules/table4.smk"
 include: "workflow/rules/bench_export.smk"
+include: "workflow/rules/record.smk"
 
 
 localrules:
@@ -48,6 +53,7 @@ localrules:
     tables,
     verifier,
     benchmark,
+    report,
 
 
 onsuccess:
@@ -93,3 +99,10 @@ rule benchmark:
         benchmark_outputs(),
     message:
         "The models are benchmarked"
+
+
+rule report:
+    input:
+        report_outputs(),
+    message:
+        "The pages of the report are made; `make report` puts them together"

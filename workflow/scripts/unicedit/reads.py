@@ -70,6 +70,7 @@ READS: dict[str, Callable[[Config], dict[str, Any]]] = {
         "library": {"kind": config.library.kind},
         "taxonomy": _taxonomy(config),
     },
+    "gallery": lambda config: {"gallery": config.gallery.model_dump(mode="json"), "simulated": simulated(config)},
     "table3": lambda config: {"tables": config.tables.model_dump(mode="json"), "simulated": simulated(config)},
     "sft": lambda config: {"verifier": config.verifier.model_dump(mode="json"), "sft": config.sft.model_dump(mode="json")},
     "d2po": lambda config: {"verifier": config.verifier.model_dump(mode="json"), "d2po": config.d2po.model_dump(mode="json")},
@@ -93,5 +94,9 @@ READS: dict[str, Callable[[Config], dict[str, Any]]] = {
     "records": lambda config: BenchPlan(config).record_settings(),
     "bench_export": lambda config: {},
     "table4": lambda config: BenchPlan(config).table_settings(),
+    "record": lambda config: {
+        "changed": config.model_dump(mode="json", exclude_defaults=True),
+        "simulated": simulated(config),
+    },
     "filter_truth": lambda config: {"tables": config.tables.model_dump(mode="json"), "verifier": config.verify.engine},
 }

@@ -37,6 +37,7 @@ GATHERS = (
     "training_data",
     *TRAININGS,
     "card",
+    "gallery",
     "table3",
     "filter_truth",
     *TABLE5,
@@ -44,8 +45,10 @@ GATHERS = (
     "ssim_claim",
     "records",
     "table4",
+    "record",
 )
-ORDER = ("ingest", "duplicates", *SHARD_STAGES[1:], "samples", *GATHERS[:-1], *UNIT_STAGES, GATHERS[-1])
+# units of the benchmark lie between its records and the tables made of them
+ORDER = ("ingest", "duplicates", *SHARD_STAGES[1:], "samples", *GATHERS[:-2], *UNIT_STAGES, *GATHERS[-2:])
 PART_STAGES = ("samples",)
 
 _Wildcards = Any
@@ -62,6 +65,7 @@ _SHOWING = {
         "--lu",
         "--unlock",
         "--print-compilation",
+        "--report",
     ),
 }
 
@@ -170,6 +174,8 @@ def gather_seal(results: str, stage: str) -> str:
         "training_data": "verifier/sidecars",
         "records": "benchmark",
         "bench_export": "benchmark",
+        "gallery": "gallery",
+        "record": "report",
     }.get(stage, "tables")
     folder = f"verifier/{stage}" if stage in TRAININGS else folder
     return f"{results}/{folder}/{stage}.json"
@@ -416,6 +422,10 @@ class Pipeline:
             return [f"{self.results}/tables/{stage}{part}.{suffix}" for part in ("", "_subtasks") for suffix in ("csv", "md", "png")]
         if stage == "truth":
             return [f"{self.results}/truth/truth.parquet"]
+        if stage == "record":
+            return [f"{self.results}/report/{name}" for name in ("record.html", "scores.png")]
+        if stage == "gallery":
+            return [f"{self.results}/gallery/{name}" for name in ("index.html", "app", "data")]
         if stage in TRAININGS:
             return [f"{self.results}/verifier/{stage}/{name}" for name in ("model", "curves.csv", "curves.png")]
         if stage in TABLE5:
@@ -428,6 +438,10 @@ class Pipeline:
     def gather_seal(self, stage: str) -> str:
         """The sidecar of a gather stage."""
         return gather_seal(self.results, stage)
+
+    def is_made(self, stage: str) -> bool:
+        """Whether everything that a gather stage makes is there."""
+        return all(map(os.path.exists, [self.gather_seal(stage), *self.gather_outputs(stage)]))
 
     def _recorded_digest(self, shard: str, source: str) -> str | None:
         """The digest of a library file that ingest recorded; read only for files that were touched."""

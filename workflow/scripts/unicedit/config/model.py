@@ -12,6 +12,7 @@ from unicedit.config.d2po import D2poSettings
 from unicedit.config.dataset import DatasetSettings
 from unicedit.config.duplicates import DuplicatesSettings
 from unicedit.config.edit import EditSettings
+from unicedit.config.gallery import GallerySettings
 from unicedit.config.ingest import IngestSettings
 from unicedit.config.instruct import InstructSettings
 from unicedit.config.launch import LaunchSettings
@@ -56,6 +57,7 @@ class Config(Section):
     table5: Table5Settings = Field(default_factory=Table5Settings)
     benchmark: BenchmarkSettings = Field(default_factory=BenchmarkSettings)
     dataset: DatasetSettings = Field(default_factory=DatasetSettings)
+    gallery: GallerySettings = Field(default_factory=GallerySettings)
     tables: TablesSettings = Field(default_factory=TablesSettings)
     models: ModelsSettings = Field(default_factory=ModelsSettings)
     map: MapSettings = Field(default_factory=MapSettings)

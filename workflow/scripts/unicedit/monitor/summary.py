@@ -22,6 +22,7 @@ MOST_FAILURES = 5
 _MADE = (
     ("Dataset card", "dataset/README.md"),
     ("Census", "dataset/census.png"),
+    ("Gallery", "gallery/index.html"),
     ("Table 3", "tables/table3.md"),
     ("Filter truth", "tables/filter_truth.md"),
     ("Table 4", "tables/table4.md"),
