@@ -114,7 +114,7 @@ def test_header_bomb_is_refused_before_it_is_read(tmp_path: Path, kind: bytes) -
 
 
 def test_tar_that_unpacks_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unicedit.ingest.tar_reader.MIN_UNPACKED", 1 << 20)
+    monkeypatch.setattr("unicedit.ingest.tar_stream.MIN_UNPACKED", 1 << 20)
 
     def many(stream: IO[bytes]) -> None:
         for _ in range(3):

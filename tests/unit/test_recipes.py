@@ -8,7 +8,7 @@ WORLD = "unicedit.world"
 LISTED = {
     "ingest": [
         *("ingest.crop", "ingest.decode", "ingest.hashes", "ingest.parquet_reader", "ingest.reader", "ingest.readers"),
-        *("ingest.stage", "ingest.tar_reader", "pictures"),
+        *("ingest.stage", "ingest.tar_reader", "ingest.tar_stream", "pictures"),
     ],
     "prefilter": ["pictures", "prefilter", "provenance", "scorers.port", "scorers.technical", "sources"],
     "instruct": [

@@ -1,62 +1,19 @@
-"""Pictures of a WebDataset tar, whoever made it: no header, text or packing can make reading it large."""
+"""Pictures of a WebDataset tar, whoever made it: no text of it can make reading it large either."""
 
-import gzip
 import json
 import os
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from unicedit.index.names import on_disk, shown
 from unicedit.index.scan import kind_of
-from unicedit.ingest.reader import MAX_PICTURES, MAX_TEXT, Entry, Reader, text
+from unicedit.ingest.reader import MAX_TEXT, Entry, Reader, text
+from unicedit.ingest.tar_stream import TarStream, TooMuch, members
 from unicedit.map.stage import RowError
 
-MAX_HEADER_BYTES = 1 << 20  # headers of one member, long names and all
 MAX_JSON_BYTES = 1 << 20
-MAX_SHARED_HEADERS = 100
-MAX_RATIO, MIN_UNPACKED = 100, 1 << 30  # a .tar.gz unpacks to at most this many times its size, or these bytes
-
-
-class TooMuch(Exception):
-    """The tar claims more than any honest one."""
-
-
-class _Stream:
-    """A tar's unpacked bytes for ``tarfile``, which reads a header as long as it claims to be and unpacks all that lies before the place it seeks."""
-
-    def __init__(self, path: str) -> None:
-        raw = Path(path).open("rb")  # noqa: SIM115 (stays open for the shard)
-        packed = raw.read(2) == b"\x1f\x8b"
-        raw.seek(0)
-        self._file = gzip.GzipFile(fileobj=raw) if packed else raw
-        self._end = max(MIN_UNPACKED, MAX_RATIO * os.path.getsize(path)) if packed else None
-        self._left = 0
-
-    def allow(self, count: int) -> None:
-        """From now on give ``count`` bytes at most."""
-        self._left = count
-
-    def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= self._left:
-            raise TooMuch(f"a header of more than {self._left} bytes")
-        self._left -= size
-        return self._file.read(size)
-
-    def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
-        if self._end is not None and place > self._end:
-            raise TooMuch(f"unpacks to more than {self._end / 1e6:.0f} MB")
-        return self._file.seek(place, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def content(self, place: int, size: int) -> bytes:
-        """``size`` bytes from ``place`` on, fewer where the tar ends."""
-        self.seek(place)
-        return self._file.read(size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +34,7 @@ class TarReader(Reader):
         (self.file,) = manifest["entries"]
         self.path = on_disk(os.path.join(manifest["root"], self.file["name"]))
         self._members: dict[str, _Member] = {}
-        self._stream: _Stream | None = None
+        self._stream: TarStream | None = None
 
     def entries(self) -> Iterator[Entry]:
         name, revision = self.file["name"], self.file["revision"]
@@ -108,20 +65,8 @@ class TarReader(Reader):
     def _scan(self, samples: dict[str, tuple[str | None, str | None]], found: list[_Member]) -> None:
         """Read all headers. What was found before an error stays."""
         columns = self.manifest["columns"]
-        stream = _Stream(self.path)
-        stream.allow(MAX_HEADER_BYTES)
-        tar = tarfile.TarFile(fileobj=stream)  # type: ignore[arg-type]
-        for number in range(MAX_PICTURES + 1):
-            stream.allow(MAX_HEADER_BYTES)
-            member = tar.next()
-            if member is None:
-                return _check_end(stream, tar.offset)
-            if number == MAX_PICTURES:
-                raise TooMuch(f"more than {MAX_PICTURES} members")
-            tar.members.clear()  # type: ignore[attr-defined]  # which it keeps for extraction by name
-            shared = tar.pax_headers
-            if len(shared) > MAX_SHARED_HEADERS or sum(len(key) + len(value) for key, value in shared.items()) > MAX_HEADER_BYTES:
-                raise TooMuch("shared headers without end")
+        stream = TarStream(self.path)
+        for member in members(stream):
             plain = member.isreg() and not member.issparse()
             if plain and member.name.lower().endswith(".json") and member.size <= MAX_JSON_BYTES:
                 values = _json(stream.content(member.offset_data, member.size))
@@ -139,7 +84,7 @@ class TarReader(Reader):
         if member.size > self.max_bytes:
             return self._too_large(member.size)
         try:
-            self._stream = self._stream or _Stream(self.path)
+            self._stream = self._stream or TarStream(self.path)
             content = self._stream.content(member.place, member.size)
         except TooMuch as error:
             return RowError(f"too_large: {error}")
@@ -151,13 +96,6 @@ class TarReader(Reader):
 def _member(member: tarfile.TarInfo, fault: str | None) -> _Member:
     name = shown(member.name[:MAX_TEXT])
     return _Member(_sample(member.name[:MAX_TEXT]), name, member.offset, member.offset_data, member.size, fault)
-
-
-def _check_end(stream: _Stream, offset: int) -> None:
-    """Raise where ``tarfile`` stopped at something that is no header: to it this is an end like any other."""
-    block = stream.content(offset, tarfile.BLOCKSIZE)
-    if block.strip(b"\0"):
-        raise tarfile.ReadError(f"what follows byte {offset} is no header")
 
 
 def _sample(name: str) -> str:
