@@ -26,9 +26,10 @@ def main() -> None:
     made.add_argument("--energy-kwh", type=float, help="metered energy of the run, for the card")
     made.add_argument("--date", type=date.fromisoformat, help="date of publication, YYYY-MM-DD; today's where none is given")
     arguments = made.parse_args()
-    from rich.progress import Progress
+    from rich.console import Console
 
     from unicedit.index.index import load
+    from unicedit.meter import Meter
     from unicedit.release.ask import asked
     from unicedit.release.release import write_release
 
@@ -44,15 +45,9 @@ def main() -> None:
         mark=arguments.mark,
         energy_kwh=arguments.energy_kwh,
     )
-    with Progress(transient=True) as progress:
-        task = progress.add_task("writing", total=None)
-        out = write_release(
-            results,
-            load(results / "index").shards,
-            arguments.out,
-            about,
-            lambda done, of: progress.update(task, completed=done, total=of),
-        )
+    with Meter(Console(stderr=True), "writing") as meter:
+        shards = load(results / "index").shards
+        out = write_release(results, shards, arguments.out, about, lambda done, of: meter.show(done / of, f"{done} of {of} files"))
     print(f"{out}: ready to publish; its README.md is the card. To upload it:")
     print(f"  hf upload --repo-type dataset {shlex.quote(arguments.repository)} {shlex.quote(str(out))} .")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from unicedit.audit.finding import Finding, finding, not_checked
-from unicedit.audit.measure import MAX_FILE_MB, MAX_MEGAPIXELS, SHORT
+from unicedit.audit.measure import LIMITS, SHORT
 from unicedit.audit.store import Facts
 from unicedit.audit.wishes import Wishes
 from unicedit.duplicates import Neighbours, hashes_of, informative_of
@@ -31,7 +31,7 @@ class Benchmark:
         hashes = []
         for path in _files(folder):
             try:
-                image = decode(path.read_bytes(), MAX_FILE_MB, MAX_MEGAPIXELS).image
+                image = decode(path.read_bytes(), LIMITS.max_file_mb, LIMITS.max_megapixels).image
             except (RowError, OSError):
                 self.unread += 1
                 continue
@@ -51,7 +51,11 @@ class Benchmark:
         found: list[int | None] = []
         for number in range(len(hashes)):
             span = slice(limits[number], limits[number + 1])
-            near = [(int(distance), int(label)) for label, distance in zip(labels[span], distances[span], strict=True) if self._informative[label]]
+            near = [
+                (int(distance), int(label))
+                for label, distance in zip(labels[span], distances[span], strict=True)
+                if self._informative[label]
+            ]
             found.append(min(near)[1] if near and able[number] else None)
         return found
 

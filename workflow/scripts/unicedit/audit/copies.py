@@ -35,7 +35,9 @@ def copies(facts: Facts, wishes: Wishes) -> list[Finding]:
         if edits.suspected(edit, edit_suspects) and source_of.setdefault(edit, row["source_pixels"]) != row["source_pixels"]:
             shared.append(name)
     return [
-        finding("exact duplicates", repeated, facts.total, f"{len(repeated):,} rows repeat source and edit of an earlier row, pixel by pixel"),
+        finding(
+            "exact duplicates", repeated, facts.total, f"{len(repeated):,} rows repeat source and edit of an earlier row, pixel by pixel"
+        ),
         finding("shared edits", shared, facts.total, f"{len(shared):,} rows have the edited picture of an earlier row with another source"),
         *_near(facts, wishes),
     ]

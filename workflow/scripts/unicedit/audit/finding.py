@@ -24,7 +24,9 @@ class Finding:
     figures: dict[str, object] = field(default_factory=dict)
 
 
-def finding(check: str, examples: Sequence[str], of: int, said: str, *, what: str = "rows", count: int | None = None, **figures: object) -> Finding:
+def finding(
+    check: str, examples: Sequence[str], of: int, said: str, *, what: str = "rows", count: int | None = None, **figures: object
+) -> Finding:
     """A finding over faulty things, all named in ``examples`` or counted by ``count``; passed where there is none."""
     number = len(examples) if count is None else count
     return Finding(check, "found" if number else "passed", said, what, number, of, tuple(examples[:MOST_EXAMPLES]), figures)

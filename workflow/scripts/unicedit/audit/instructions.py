@@ -30,10 +30,16 @@ def instructions(facts: Facts, wishes: Wishes) -> list[Finding]:
             if column == columns[0]:
                 texts.add([text])
                 given.add([_given(row["source_pixels"], text)] if row["source_pixels"] else [])
-    repeated = _repeated(facts, columns[0], given) if columns else []
+    repeated = _repeated(facts, columns[0], given)
     distinct = texts.distinct()
     return [
-        finding("empty instructions", empty, facts.total * len(columns), f"{len(empty):,} instructions are missing or blank", what="instructions"),
+        finding(
+            "empty instructions",
+            empty,
+            facts.total * len(columns),
+            f"{len(empty):,} instructions are missing or blank",
+            what="instructions",
+        ),
         finding(
             "language of instructions",
             foreign,

@@ -57,11 +57,15 @@ def known(facts: Facts, wishes: Wishes) -> list[Finding]:
     first = finding("sentence as label", sentences, facts.total, f"{len(sentences):,} rows have a text where the sub-task should be")
     if not task_of:
         return [first, not_checked("label set", "no taxonomy was given")]
-    said = f"{len(strange):,} labels are not in the taxonomy" + (": " + ", ".join(label for label, _ in strange.most_common(10)) if strange else "")
+    said = f"{len(strange):,} labels are not in the taxonomy" + (
+        ": " + ", ".join(label for label, _ in strange.most_common(10)) if strange else ""
+    )
     return [
         first,
         finding("label set", unknown, facts.total, said, unknown_labels=len(strange)),
-        finding("task of sub-task", misplaced, facts.total, f"{len(misplaced):,} rows name another task than the taxonomy gives their sub-task"),
+        finding(
+            "task of sub-task", misplaced, facts.total, f"{len(misplaced):,} rows name another task than the taxonomy gives their sub-task"
+        ),
     ]
 
 
@@ -94,7 +98,13 @@ def balance(facts: Facts, wishes: Wishes) -> list[Finding]:
     missing = [name for name in wishes.taxonomy.names if not counts[name]]
     return [
         spread,
-        finding("missing sub-tasks", missing, len(wishes.taxonomy.names), f"{len(missing)} of the taxonomy's sub-tasks have no row", what="sub-tasks"),
+        finding(
+            "missing sub-tasks",
+            missing,
+            len(wishes.taxonomy.names),
+            f"{len(missing)} of the taxonomy's sub-tasks have no row",
+            what="sub-tasks",
+        ),
     ]
 
 

@@ -11,10 +11,10 @@ from unicedit.ingest.decode import decode
 from unicedit.ingest.hashes import perceptual_hashes, pixel_digest
 from unicedit.map.stage import RowError
 from unicedit.pictures import encoded
+from unicedit.triplets.draw import Limits
 from unicedit.verify.ssim import similarity
 
-MAX_FILE_MB = 100.0
-MAX_MEGAPIXELS = 100.0
+LIMITS = Limits()
 SMALLEST = 11  # pixels a side: the window of SSIM
 SHORT = 20
 
@@ -38,12 +38,12 @@ def measure(row: Row) -> dict[str, Any]:
     return facts
 
 
-def _picture(which: str, content: bytes | RowError, facts: dict[str, Any]) -> Image.Image | None:
+def _picture(which: str, content: bytes | RowError | None, facts: dict[str, Any]) -> Image.Image | None:
     """Decode a picture and note its facts; None where it cannot be read."""
     try:
-        if isinstance(content, RowError):
-            raise content
-        found = decode(content, MAX_FILE_MB, MAX_MEGAPIXELS)
+        if not isinstance(content, bytes):
+            raise content or RowError("no_picture: none was read")
+        found = decode(content, LIMITS.max_file_mb, LIMITS.max_megapixels)
     except RowError as error:
         facts[f"{which}_fault"] = str(error)
         return None
@@ -62,4 +62,4 @@ def _picture(which: str, content: bytes | RowError, facts: dict[str, Any]) -> Im
 
 def as_png(content: bytes) -> bytes:
     """A picture of any format that is read, as PNG: what a verifier is shown. Raises ``RowError``."""
-    return encoded(decode(content, MAX_FILE_MB, MAX_MEGAPIXELS).image, EncodingSettings(format="png", compress_level=1))
+    return encoded(decode(content, LIMITS.max_file_mb, LIMITS.max_megapixels).image, EncodingSettings(format="png", compress_level=1))

@@ -7,7 +7,9 @@ from unicedit.map.stage import RowError
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Texts are None where the dataset has none; ``fault`` says why the row cannot be read at all; pictures are encoded, or say why there is none."""
+    """Texts are None where the dataset has none; ``fault`` says why the row cannot be read at all; pictures are encoded, or say why there
+    is none, and are None only beside a ``fault``.
+    """
 
     place: str  # file::row, the file relative to the dataset's root
     fault: str | None = None
@@ -16,5 +18,5 @@ class Row:
     subtask: str | None = None
     instruction_en: str | None = None
     instruction_cn: str | None = None
-    source: bytes | RowError = RowError("no_picture: not read")
-    edit: bytes | RowError = RowError("no_picture: not read")
+    source: bytes | RowError | None = None
+    edit: bytes | RowError | None = None

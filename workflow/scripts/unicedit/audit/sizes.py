@@ -34,7 +34,9 @@ def sizes(facts: Facts, wishes: Wishes) -> list[Finding]:
         "sizes": {which: dict(found.most_common(MOST_SIZES)) for which, found in counted.items()},
         "distinct_sizes": {which: len(found) for which, found in counted.items()},
     }
-    said = "; ".join(f"{which}: {', '.join(f'{one} {number:,}' for one, number in found.most_common(5)) or 'none'}" for which, found in formats.items())
+    said = "; ".join(
+        f"{which}: {', '.join(f'{one} {number:,}' for one, number in found.most_common(5)) or 'none'}" for which, found in formats.items()
+    )
     return [
         finding(
             "shape of the edit",
@@ -43,5 +45,7 @@ def sizes(facts: Facts, wishes: Wishes) -> list[Finding]:
             f"{len(reshaped):,} edits have another aspect ratio than their source; {resized:,} another size",
             resized=resized,
         ),
-        finding("small pictures", small, facts.total, f"{len(small):,} rows have a side under {limits.min_side} pixels; {said}", census=census),
+        finding(
+            "small pictures", small, facts.total, f"{len(small):,} rows have a side under {limits.min_side} pixels; {said}", census=census
+        ),
     ]

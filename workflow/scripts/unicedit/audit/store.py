@@ -1,7 +1,7 @@
 """The facts of all rows on disk, one Parquet file a file of the dataset: an audit that is killed goes on, and checks read what they need again and again."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import batched
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,13 @@ GROUP_ROWS = 10_000
 
 
 class Facts:
-    """The facts in these files, in order; ``languages`` are those that the dataset has a column of instructions for."""
+    """The facts in these files, in order, and which columns the dataset has: ``languages`` of instructions, sub-tasks (``labelled``), keys (``keyed``)."""
 
     def __init__(self, files: Sequence[Path], languages: Sequence[str], labelled: bool, keyed: bool) -> None:
         self.files = files
         self.languages = languages
-        self.labelled = labelled  # has a column of sub-tasks
-        self.keyed = keyed  # has a column of keys
+        self.labelled = labelled
+        self.keyed = keyed
         self.total = sum(pq.read_metadata(file).num_rows for file in files)
 
     def rows(self, *columns: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -42,5 +42,6 @@ class Facts:
 def write_facts(facts: Iterable[dict[str, Any]], out: Path) -> None:
     """Write the facts of a file's rows, whole or not at all."""
     with appearing_whole(out) as temporary, writer(temporary, FACTS) as opened:
-        for group in batched(facts, GROUP_ROWS):
-            opened.write_table(pa.Table.from_pylist(list(group), schema=FACTS), row_group_size=GROUP_ROWS)
+        coming = iter(facts)
+        while group := list(islice(coming, GROUP_ROWS)):
+            opened.write_table(pa.Table.from_pylist(group, schema=FACTS), row_group_size=GROUP_ROWS)

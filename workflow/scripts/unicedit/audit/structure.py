@@ -14,14 +14,24 @@ def schema(facts: Facts, files: Mapping[str, str]) -> Finding:
     broken = [f"{name}: {why}" for name, why in files.items()]
     wanted = [name for name, there in (("key", facts.keyed), ("subtask", facts.labelled)) if there]
     rows = []
+    other = 0
     for name, row in facts.rows("fault", "subtask"):
         lacking = [column for column in wanted if not row[column]]
-        if row["fault"] is not None:
+        if (row["fault"] or "").startswith("not_a_triplet"):
+            other += 1
+        elif row["fault"] is not None:
             rows.append(f"{name}: {row['fault']}")
         elif lacking:
             rows.append(f"{row['place']}: no {' and no '.join(lacking)}")
-    said = "files and rows are as the mapping says" if not broken + rows else f"{len(broken)} files and {len(rows)} rows are not as the mapping says"
-    return finding("schema", broken + rows, facts.total + len(broken), said, what="files and rows", broken_files=len(broken), broken_rows=len(rows))
+    said = (
+        f"{len(broken):,} files and {len(rows):,} rows are not as the mapping says"
+        if broken or rows
+        else "files and rows are as the mapping says"
+    )
+    said += f"; {other:,} rows are no triplets by design and are left out" if other else ""
+    return finding(
+        "schema", broken + rows, facts.total + len(broken), said, what="files and rows", broken_files=len(broken), broken_rows=len(rows)
+    )
 
 
 def keys(facts: Facts, wishes: Wishes) -> Finding:
@@ -33,7 +43,12 @@ def keys(facts: Facts, wishes: Wishes) -> Finding:
     twice = repeats.counted(row["key"] for _, row in facts.rows() if row["key"])
     extra = sum(twice.values()) - len(twice)
     return finding(
-        "duplicate keys", list(twice), facts.total, f"{extra:,} rows have a key that an earlier row has", what="keys", superfluous_rows=extra
+        "duplicate keys",
+        list(twice),
+        facts.total,
+        f"{extra:,} rows have a key that an earlier row has",
+        what="keys",
+        superfluous_rows=extra,
     )
 
 
