@@ -32,6 +32,7 @@ def instructions(facts: Facts, wishes: Wishes) -> list[Finding]:
                 given.add([_given(row["source_pixels"], text)] if row["source_pixels"] else [])
     repeated = _repeated(facts, columns[0], given)
     distinct = texts.distinct()
+    limit = " or ".join(f"{most[column]} ({column.removeprefix('instruction_')})" for column in columns)
     return [
         finding(
             "empty instructions",
@@ -47,7 +48,13 @@ def instructions(facts: Facts, wishes: Wishes) -> list[Finding]:
             f"{len(foreign):,} are not in the script of their column's language (words in quotes do not count)",
             what="instructions",
         ),
-        finding("long instructions", long, facts.total * len(columns), f"{len(long):,} are longer than {most}", what="instructions"),
+        finding(
+            "long instructions",
+            long,
+            facts.total * len(columns),
+            f"{len(long):,} are longer than {limit} characters",
+            what="instructions",
+        ),
         finding(
             "repeated instructions",
             repeated,

@@ -45,6 +45,7 @@ def asked(
         repository=repository,
         date=date,
         configuration=digest_of(config.model_dump(mode="json")),
+        deduplicated=config.duplicates.enabled,
         row_group_rows=config.dataset.row_group_rows,
         shard_bytes=shard_bytes,
         webdataset=webdataset,

@@ -23,6 +23,7 @@ class Facts:
     files: int
     webdataset: int
     terms: Mapping[str, str]
+    deduplicated: bool
     configuration: str
     versions: Mapping[str, str]
     costs: Sequence[StageCost]
@@ -38,7 +39,7 @@ def card(made: Made, census: Census, taxonomy: Taxonomy, targets: Mapping[str, f
         facts=facts,
         gigabytes=f"{facts.size / 1e9:,.2f}",
         licence=made.card.licence,
-        steps=_steps(made),
+        steps=_steps(made, facts.deduplicated),
         versions=", ".join(f"{plain(name)} {plain(version)}" for name, version in sorted(facts.versions.items())),
         cost_table=_cost_table(facts.costs),
         money=_money(facts.costs),
@@ -46,10 +47,11 @@ def card(made: Made, census: Census, taxonomy: Taxonomy, targets: Mapping[str, f
     return text.rstrip("\n") + "\n"
 
 
-def _steps(made: Made) -> list[str]:
+def _steps(made: Made, deduplicated: bool) -> list[str]:
     editors = [f"{plain(one.name)} ({one.engine}, revision {plain(one.revision)}, share {one.share:g})" for one in made.edit.editors]
     return [
-        f"Sources: library of kind `{made.library}`, decoded to sRGB, centre-cropped and resized; exact, near and mirrored duplicates left out.",
+        f"Sources: library of kind `{made.library}`, decoded to sRGB, centre-cropped and resized; "
+        + ("exact, near and mirrored duplicates were left out." if deduplicated else "duplicates were **not** sought."),
         "Prefilter: by the scores named above.",
         f"Instructions: written in English and Chinese by the engine `{made.instruct.engine}` over the sub-tasks of the taxonomy.",
         f"Edits: one pass for each picture and instruction, by {'; '.join(editors)}.",

@@ -15,7 +15,7 @@ from unicedit.schema import DATASET
 
 FILES = "parquet-files"
 RECORDS = "default"
-SPECIFICATION = "http://mlcommons.org/croissant/1.1"
+SPECIFICATION = "http://mlcommons.org/croissant/1.0"
 
 
 def write_croissant(
@@ -66,14 +66,13 @@ def _field(field: pa.Field) -> Any:
     source = mlc.Source(
         file_set=FILES, extract=mlc.Extract(column=field.name), transforms=[mlc.Transform(json_path="bytes")] if picture else []
     )
-    repeated: dict[str, Any] = {"is_array": True, "array_shape": "-1"} if pa.types.is_list(field.type) else {}
     return mlc.Field(
         id=f"{RECORDS}/{field.name}",
         name=field.name,
         description=COLUMNS[field.name],
         data_types=[_type(field.type)],
         source=source,
-        **repeated,
+        repeated=pa.types.is_list(field.type) or None,
     )
 
 

@@ -29,7 +29,7 @@ Say = Callable[[int, int], None]  # files written, files in all
 @dataclass(frozen=True, slots=True)
 class Release:
     """What a release is told. ``shard_bytes`` is the size wished of a file; ``terms`` the marks of edited pictures by editor, empty for none; ``repository``
-    the name on the hub; ``date`` as YYYY-MM-DD.
+    the name on the hub; ``date`` as YYYY-MM-DD; ``deduplicated`` whether duplicates of sources were left out.
     """
 
     made: Made
@@ -38,6 +38,7 @@ class Release:
     date: str
     configuration: str
     row_group_rows: int
+    deduplicated: bool = True
     shard_bytes: int = 10**9
     webdataset: bool = False
     terms: Mapping[str, Term] = field(default_factory=dict)
@@ -139,6 +140,7 @@ def _write_card(
         files=len(files),
         webdataset=len(tars),
         terms=about.terms,
+        deduplicated=about.deduplicated,
         configuration=about.configuration,
         versions=versions,
         costs=costs(results),
