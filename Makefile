@@ -10,12 +10,14 @@ PHOTOS ?= photos
 export PHOTOS
 STAGE ?=
 ARGS ?=
+# where `make release` and `make audit` write
+OUT ?=
 
 OVERLAY := $(if $(CONFIG),--configfile $(CONFIG),)
 SNAKEMAKE := $(BIN)/snakemake $(OVERLAY) --profile profiles/local --cores $(CORES) $(ARGS)
 COMMAND := $(BIN)/python workflow/scripts
 
-.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-docs test-long docs lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help benchmark fetch-benchmark fetch-models report test-browser
+.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-docs test-long docs lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help benchmark fetch-benchmark fetch-models report test-browser release audit
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -57,6 +59,13 @@ table5-search: install ## the search around D2PO: instruction withheld, compute-
 MINUTES ?= 75
 tiny-base: install ## MINUTES=75: train the tiny base model again, into models/tiny-base
 	$(COMMAND)/tiny_base.py --work scratch/tiny-base --minutes $(MINUTES)
+
+release: install ## the dataset as a folder to publish, `release` (OUT=folder, ARGS="--webdataset --mark --repository me/name"); nothing is uploaded
+	$(COMMAND)/release.py $(OVERLAY) $(if $(OUT),--out "$(OUT)") $(ARGS)
+
+DATASET ?= results/dataset
+audit: install ## DATASET=folder: examine any editing dataset; ARGS="--mapping config/datasets/x2edit.yaml --taxonomy none --benchmark folder --strict"
+	$(COMMAND)/audit.py "$(DATASET)" $(if $(OUT),--out "$(OUT)") $(ARGS)
 
 RELEASE ?= release-verifier
 SIMULATED ?= --simulated

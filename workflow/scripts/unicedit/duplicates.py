@@ -24,7 +24,7 @@ BLOCK = 65_536
 MIN_INFORMATION_BITS = 6
 
 
-def _hashes(values: Sequence[str]) -> np.ndarray:
+def hashes_of(values: Sequence[str]) -> np.ndarray:
     """Hexadecimal 64-bit hashes as an array (n,) of uint64."""
     return np.array([int(value, 16) for value in values], dtype=np.uint64)
 
@@ -34,13 +34,13 @@ def _bytes(hashes: np.ndarray) -> np.ndarray:
     return reshaped
 
 
-def _informative(hashes: np.ndarray) -> np.ndarray:
+def informative_of(hashes: np.ndarray) -> np.ndarray:
     ones = np.bitwise_count(hashes)
     informative: np.ndarray = (ones >= MIN_INFORMATION_BITS) & (ones <= BITS - MIN_INFORMATION_BITS)
     return informative
 
 
-class _Neighbours:
+class Neighbours:
     """All stored hashes within a distance of any hash."""
 
     def __init__(self, hashes: np.ndarray, max_distance: int) -> None:
@@ -69,8 +69,8 @@ def mark(
         order.setdefault(keys[number], number)
     kept = np.zeros(len(keys), dtype=bool)
     kept[:first] = True
-    informative = _informative(phashes)
-    neighbours = _Neighbours(phashes, max_distance) if len(keys) else None
+    informative = informative_of(phashes)
+    neighbours = Neighbours(phashes, max_distance) if len(keys) else None
     for start in range(first, len(keys), BLOCK):
         stop = min(start + BLOCK, len(keys))
         assert neighbours is not None
@@ -112,16 +112,16 @@ def find_duplicates(
         table = pq.read_table(path, columns=["key", "phash", "phash_mirror", "duplicate_of"])
         table = table.filter(table["duplicate_of"].is_null())
         keys += table["key"].to_pylist()
-        phashes.append(_hashes(table["phash"].to_pylist()))
-        mirrors.append(_hashes(table["phash_mirror"].to_pylist()))
+        phashes.append(hashes_of(table["phash"].to_pylist()))
+        mirrors.append(hashes_of(table["phash_mirror"].to_pylist()))
     first = len(keys)
     rows: list[pa.Table] = []
     for shard, path in zip(shards, ingest, strict=True):
         table = pq.read_table(path, columns=["source", "key", "phash", "phash_mirror", "status"], filters=[("status", "==", "ok")])
         rows.append(table.drop_columns("status").append_column("shard", pa.array([shard] * table.num_rows, pa.string())))
         keys += table["key"].to_pylist()
-        phashes.append(_hashes(table["phash"].to_pylist()))
-        mirrors.append(_hashes(table["phash_mirror"].to_pylist()))
+        phashes.append(hashes_of(table["phash"].to_pylist()))
+        mirrors.append(hashes_of(table["phash_mirror"].to_pylist()))
     empty = [np.zeros(0, dtype=np.uint64)]
     if settings.enabled:
         marks = list(mark(keys, np.concatenate(phashes or empty), np.concatenate(mirrors or empty), first, settings.max_distance))

@@ -100,8 +100,8 @@ class Made:
         ]
 
 
-def front_matter(made: Made, rows: int, size: int) -> str:
-    """The card's YAML block: ``rows`` of the dataset and ``size`` of its files in bytes."""
+def front_matter(made: Made, rows: int, size: int, files: str = "data/*.parquet") -> str:
+    """The card's YAML block: ``rows`` of the dataset, ``size`` of its ``files`` in bytes."""
     values = {
         "license": made.card.licence,
         "pretty_name": made.card.title,
@@ -109,7 +109,7 @@ def front_matter(made: Made, rows: int, size: int) -> str:
         "task_categories": ["image-to-image"],
         "tags": ["image-editing", "instruction-based-editing", *(["simulated"] if made.simulated() else [])],
         "size_categories": [next((name for name, limit in _SIZES if rows < limit), "100M<n<1B")],
-        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/*.parquet"}]}],
+        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": files}]}],
         "dataset_info": {
             "features": [_feature(field) for field in DATASET],
             "splits": [{"name": "train", "num_bytes": size, "num_examples": rows}],
@@ -180,24 +180,27 @@ def _licence_table(census: Census) -> str:
     return table(("licence", "origin", "rows"), rows, left=2)
 
 
-def readme(made: Made, census: Census, taxonomy: Taxonomy, targets: Mapping[str, float], size: int) -> str:
-    """The text of README.md. Every text from outside is escaped. ``size`` is that of the dataset's files, in bytes."""
-    rows = census.total("dataset")
+def sections(made: Made, census: Census, taxonomy: Taxonomy, targets: Mapping[str, float]) -> dict[str, Any]:
+    """What was counted and configured, as the templates of the cards name it. Every text from outside is escaped."""
     counted = census.of("dataset", "subtask")
-    text = render(
-        Path(__file__).with_name("card.jinja"),
-        front_matter=front_matter(made, rows, size),
-        title=plain(made.card.title, 200),
-        rows=f"{rows:,}",
-        subtasks_filled=sum(counted.get(name, 0) > 0 for name in taxonomy.names),
-        subtasks_known=len(taxonomy.names),
-        simulated=made.simulated(),
-        restated=made.verify.engine != "ssim",
-        subtask_table=_subtask_table(census, taxonomy, targets),
-        funnel_table=_funnel_table(census),
-        editor_table=_editor_table(census),
-        scored=made.scored(),
-        column_table=table(("column", "meaning"), [(f"`{name}`", COLUMNS[name]) for name in DATASET.names], left=2),
-        licence_table=_licence_table(census),
-    )
+    return {
+        "title": plain(made.card.title, 200),
+        "rows": f"{census.total('dataset'):,}",
+        "subtasks_filled": sum(counted.get(name, 0) > 0 for name in taxonomy.names),
+        "subtasks_known": len(taxonomy.names),
+        "simulated": made.simulated(),
+        "restated": made.verify.engine != "ssim",
+        "subtask_table": _subtask_table(census, taxonomy, targets),
+        "funnel_table": _funnel_table(census),
+        "editor_table": _editor_table(census),
+        "scored": made.scored(),
+        "column_table": table(("column", "meaning"), [(f"`{name}`", COLUMNS[name]) for name in DATASET.names], left=2),
+        "licence_table": _licence_table(census),
+    }
+
+
+def readme(made: Made, census: Census, taxonomy: Taxonomy, targets: Mapping[str, float], size: int) -> str:
+    """The text of README.md. ``size`` is that of the dataset's files, in bytes."""
+    block = front_matter(made, census.total("dataset"), size)
+    text = render(Path(__file__).with_name("card.jinja"), front_matter=block, **sections(made, census, taxonomy, targets))
     return text.rstrip("\n") + "\n"

@@ -67,13 +67,19 @@ def draw(root: Path, mapping: Mapping, n: int, seed: int, limits: Limits) -> Ite
         log.warning("%s: %d rows were asked for, it has %d that may be triplets", mapping.name, n, counted)
 
 
-def _open(root: Path, mapping: Mapping, limits: Limits) -> list[tuple[str, Records]]:
-    """Every file of the dataset, by its name relative to the root."""
-    found: list[tuple[str, Records]] = []
+def files_of(root: Path, mapping: Mapping) -> list[tuple[str, Part]]:
+    """The dataset's files by their names relative to the root, each with the part that says how to read it."""
+    found = []
     for part in mapping.parts:
         paths = (path.relative_to(root) for path in root.glob(part.files) if path.is_file())
         names = sorted(path.as_posix() for path in paths if not any(path.match(pattern) for pattern in part.leave_out))
-        found += [(name, _records(root / name, part, limits)) for name in names]
+        found += [(name, part) for name in names]
+    return found
+
+
+def _open(root: Path, mapping: Mapping, limits: Limits) -> list[tuple[str, Records]]:
+    """Every file of the dataset, by its name relative to the root."""
+    found = [(name, open_records(root / name, part, limits)) for name, part in files_of(root, mapping)]
     if not found:
         patterns = ", ".join(part.files for part in mapping.parts)
         raise PipelineError(
@@ -84,7 +90,8 @@ def _open(root: Path, mapping: Mapping, limits: Limits) -> list[tuple[str, Recor
     return found
 
 
-def _records(path: Path, part: Part, limits: Limits) -> Records:
+def open_records(path: Path, part: Part, limits: Limits) -> Records:
+    """The rows of one file. Raises ``PipelineError`` where it is not as its part says."""
     if part.format == "parquet":
         return ParquetRecords(path, part)
     if part.format == "webdataset":
@@ -108,7 +115,7 @@ def _drawn(root: Path, name: str, row: int, position: int, part: Part, record: R
     place = f"{name}::{row}"
     if isinstance(record, RowError):
         return Drawn(position, place, FAILED, str(record))
-    texts = {column: _text(record.get(column)) for column in part.texts}
+    texts = {column: text_of(record.get(column)) for column in part.texts}
     said = part.instruction
     about = Drawn(
         position,
@@ -123,7 +130,7 @@ def _drawn(root: Path, name: str, row: int, position: int, part: Part, record: R
     try:
         if not (about.instruction_en or about.instruction_cn):
             raise RowError(f"no_instruction: {', '.join(said.columns)} holds no text")
-        source, edited = (_content(root, root / name, picture, record, limits) for picture in (part.source, part.edited))
+        source, edited = (content_of(root, root / name, picture, record, limits) for picture in (part.source, part.edited))
         for content in (source, edited):
             decode(content, limits.max_file_mb, limits.max_megapixels)
     except NoTriplet as error:
@@ -133,12 +140,13 @@ def _drawn(root: Path, name: str, row: int, position: int, part: Part, record: R
     return replace(about, status=OK, source=source, edited=edited)
 
 
-def _text(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
+    """A text as a row holds it, in a list of one too; None for anything else and for blanks."""
     found = value[0] if isinstance(value, list) and len(value) == 1 else value
     return (text(found) or "").strip() or None if isinstance(found, str | int) else None
 
 
-def _content(root: Path, file: Path, picture: Picture, record: Record, limits: Limits) -> bytes:
+def content_of(root: Path, file: Path, picture: Picture, record: Record, limits: Limits) -> bytes:
     """The bytes of a row's picture. Raises ``RowError``."""
     value = record.get(picture.column)
     if isinstance(value, list):

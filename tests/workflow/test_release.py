@@ -1,0 +1,45 @@
+"""A finished run released and audited, through the commands that make runs."""
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from checkout import Checkout
+
+pytestmark = pytest.mark.workflow
+
+
+def test_a_run_is_released(run: Checkout) -> None:
+    import datasets
+
+    done = run.command("release", "--configfile", "test.yaml", "--mark", "--webdataset", "--repository", "me/edits", "--date", "2026-01-31")
+    assert "hf upload --repo-type dataset me/edits release ." in done.stdout
+    rows = [key for file in sorted(run.folder.glob("results/dataset/data/*.parquet")) for key in pq.read_table(file)["key"].to_pylist()]
+    loaded = datasets.load_dataset(str(run.path("release")), split="train", cache_dir=str(run.path("cache")))
+    assert loaded["key"] == rows and rows
+    assert [path.name for path in run.folder.glob("release/webdataset/*")] == ["train-00000-of-00001.tar"]
+    card = run.path("release/README.md").read_text()
+    assert "**Simulated.**" in card and "`algorithmicallyEnhanced` for simulated-" in card
+    assert "| edit | 2 |" in card, "the time that the benchmark records tell"
+    crate = json.loads(run.path("release/ro-crate-metadata.json").read_text())["@graph"]
+    (verify,) = [one for one in crate if one["@id"] == "#verify"]
+    assert f"{len(rows)} ok" in verify["description"]
+    again = run.command("release", "--configfile", "test.yaml", check=False)
+    assert again.returncode == 1 and "release: not empty" in again.stderr
+
+
+def test_a_release_needs_the_runs_own_configuration(run: Checkout) -> None:
+    run.path("other.yaml").write_text("prefilter: {min_quality: 9}\n")
+    done = run.command("release", "--configfile", "test.yaml", "other.yaml", check=False)
+    assert done.returncode == 1
+    assert "made with another configuration" in done.stderr
+    assert not run.path("release").exists()
+
+
+def test_a_run_is_audited(run: Checkout) -> None:
+    shown = run.command("audit", "results/dataset", "--workers", "1").stdout
+    assert "passed       schema" in shown and "passed       duplicate keys" in shown
+    findings = {one["check"]: one for one in json.loads(run.path("audit/audit.json").read_text())["findings"]}
+    for check in ("label set", "task of sub-task", "sentence as label", "unreadable pictures", "shape of the edit", "exact duplicates"):
+        assert findings[check]["verdict"] == "passed", findings[check]

@@ -1,0 +1,110 @@
+"""Pictures of a benchmark among a dataset's: whoever trains on them is not measured by it any more."""
+
+import os
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from unicedit.audit.finding import Finding, finding, not_checked
+from unicedit.audit.measure import LIMITS, SHORT
+from unicedit.audit.store import Facts
+from unicedit.audit.wishes import Wishes
+from unicedit.duplicates import Neighbours, hashes_of, informative_of
+from unicedit.errors import PipelineError
+from unicedit.ingest.decode import decode
+from unicedit.ingest.hashes import perceptual_hashes, pixel_digest
+from unicedit.map.stage import RowError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif")
+BLOCK = 10_000
+
+
+class Benchmark:
+    """The pictures below a folder: names, and by which they are recognised. Raises ``PipelineError`` where there is none."""
+
+    def __init__(self, folder: Path, max_distance: int) -> None:
+        self.names: list[str] = []
+        self.unread = 0
+        self.pixels: dict[str, int] = {}
+        hashes = []
+        for path in _files(folder):
+            try:
+                image = decode(path.read_bytes(), LIMITS.max_file_mb, LIMITS.max_megapixels).image
+            except (RowError, OSError):
+                self.unread += 1
+                continue
+            self.pixels.setdefault(pixel_digest(image)[:SHORT], len(self.names))
+            hashes.append(perceptual_hashes(image)[0])
+            self.names.append(path.relative_to(folder).as_posix())
+        if not self.names:
+            raise PipelineError(f"{folder}: no picture in it; --benchmark is a folder with the benchmark's images ({', '.join(SUFFIXES)})")
+        self.hashes = hashes_of(hashes)
+        self._informative = informative_of(self.hashes)
+        self._neighbours = Neighbours(self.hashes, max_distance)
+
+    def nearest(self, hashes: np.ndarray) -> list[int | None]:
+        """For each hash (n,) the number of the nearest picture within the distance, None where there is none or it says too little."""
+        limits, labels, distances = self._neighbours.of(hashes)
+        able = informative_of(hashes)
+        found: list[int | None] = []
+        for number in range(len(hashes)):
+            span = slice(limits[number], limits[number + 1])
+            near = [
+                (int(distance), int(label))
+                for label, distance in zip(labels[span], distances[span], strict=True)
+                if self._informative[label]
+            ]
+            found.append(min(near)[1] if near and able[number] else None)
+        return found
+
+
+def contamination(facts: Facts, wishes: Wishes) -> Finding:
+    """Distinct pictures of the dataset, sources and edits, that are one of the benchmark's or nearly so, or its mirror image."""
+    if wishes.benchmark is None:
+        return not_checked("contamination", "no benchmark was named (--benchmark FOLDER)")
+    benchmark = Benchmark(wishes.benchmark, wishes.limits.max_distance)
+    found: list[str] = []
+    touched: set[int] = set()
+    looked = 0
+    for names, pixels, hashes, mirrors in _pictures(facts):
+        looked += len(names)
+        straight, mirrored = benchmark.nearest(hashes), benchmark.nearest(mirrors)
+        for name, digest, near, mirror in zip(names, pixels, straight, mirrored, strict=True):
+            number = next((one for one in (benchmark.pixels.get(digest), near, mirror) if one is not None), None)
+            if number is not None:
+                found.append(f"{name} as {benchmark.names[number]}")
+                touched.add(number)
+    said = f"{len(touched):,} of the benchmark's {len(benchmark.names):,} pictures are in the dataset, {len(found):,} times" + (
+        f"; {benchmark.unread:,} files of it cannot be read" if benchmark.unread else ""
+    )
+    return finding("contamination", found, looked, said, what="pictures", benchmark_pictures=len(benchmark.names), touched=len(touched))
+
+
+def _files(folder: Path) -> list[Path]:
+    found = [Path(place) / name for place, _, names in os.walk(folder) for name in names]
+    return sorted(path for path in found if path.suffix.lower() in SUFFIXES)
+
+
+def _pictures(facts: Facts) -> Iterator[tuple[list[str], list[str], np.ndarray, np.ndarray]]:
+    """Names, pixel digests and hashes of distinct pictures, in blocks."""
+    seen: set[str] = set()
+    names: list[str] = []
+    pixels: list[str] = []
+    hashes, mirrors = array("Q"), array("Q")
+    columns = [f"{which}_{what}" for which in ("source", "edit") for what in ("pixels", "phash", "phash_mirror")]
+    for name, row in facts.readable(*columns):
+        for which in ("source", "edit"):
+            digest = row[f"{which}_pixels"]
+            if digest and digest not in seen:
+                seen.add(digest)
+                names.append(f"{name} ({which})")
+                pixels.append(digest)
+                hashes.append(int(row[f"{which}_phash"], 16))
+                mirrors.append(int(row[f"{which}_phash_mirror"], 16))
+        if len(names) >= BLOCK:
+            yield names, pixels, np.array(hashes, np.uint64), np.array(mirrors, np.uint64)
+            names, pixels, hashes, mirrors = [], [], array("Q"), array("Q")
+    if names:
+        yield names, pixels, np.array(hashes, np.uint64), np.array(mirrors, np.uint64)

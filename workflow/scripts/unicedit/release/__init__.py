@@ -1,0 +1,1 @@
+"""The dataset as a folder to publish."""

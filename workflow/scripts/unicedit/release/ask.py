@@ -1,0 +1,58 @@
+"""A release as the run's configuration and the command's arguments describe it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from unicedit.card.readme import Made
+from unicedit.config.model import Config
+from unicedit.errors import PipelineError
+from unicedit.files import digest_of, read_json
+from unicedit.reads import READS, taxonomy_file
+from unicedit.release.mark import Term
+from unicedit.release.marks import term_of
+from unicedit.release.release import Release
+from unicedit.taxonomy import load
+from unicedit.workflow import gather_seal, read_config
+
+
+def asked(
+    files: Sequence[Path],
+    results: Path,
+    *,
+    repository: str,
+    date: str,
+    shard_bytes: int,
+    webdataset: bool,
+    mark: str | None,
+    energy_kwh: float | None,
+) -> Release:
+    """The release of the run of these configuration files. ``mark`` is None, ``auto`` or a term. Raises ``PipelineError`` where the dataset in ``results`` was
+    not made with this configuration: its card would say what is not so.
+    """
+    config = read_config(files)
+    seal = Path(gather_seal(str(results), "card"))
+    if not seal.is_file():
+        raise PipelineError(f"{seal}: the dataset has no card yet; finish the run (make dataset) before its release")
+    if read_json(seal).get("settings") != digest_of(_settings(config)):
+        raise PipelineError(
+            f"{results / 'dataset'}: made with another configuration than {', '.join(map(str, files))}; name the run's own (CONFIG=...), or run make dataset"
+        )
+    term: Term | None = None if mark in (None, "auto") else mark  # type: ignore[assignment]
+    return Release(
+        made=Made(config.dataset.card, config.prefilter, config.instruct, config.edit, config.verify, config.library.kind),
+        taxonomy=load(taxonomy_file(config)),
+        repository=repository,
+        date=date,
+        configuration=digest_of(config.model_dump(mode="json")),
+        deduplicated=config.duplicates.enabled,
+        row_group_rows=config.dataset.row_group_rows,
+        shard_bytes=shard_bytes,
+        webdataset=webdataset,
+        terms=term_of(config.edit.editors, term) if mark else {},
+        energy_kwh=energy_kwh,
+    )
+
+
+def _settings(config: Config) -> str:
+    return json.dumps(READS["card"](config), sort_keys=True, ensure_ascii=False)
