@@ -18,7 +18,7 @@ LISTED = {
     "edit": ["edit.port", "edit.stage", "pictures", "provenance", "sources"],
     "verify": ["provenance", "sources", "verify.decide", "verify.engines", "verify.port", "verify.stage"],
     "bench_edit": [
-        *("benchmark.edit_stage", "benchmark.schema", "edit.engines", "edit.port", "edit.stage"),
+        *("benchmark.edit_stage", "benchmark.schema", "edit.port", "edit.stage"),
         *("pictures", "provenance", "scoring.schema", "sources"),
     ],
     "expect": [
