@@ -1,5 +1,6 @@
 """The engine `batch` against a real server on the loopback interface that speaks both providers' batch APIs (issue 5)."""
 
+import io
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from pydantic import ValidationError
 from test_vlm_openai import engine_at as single_engine_at
@@ -22,9 +24,12 @@ from unicedit.map.compute import EngineError, attempt
 from unicedit.map.stage import Item, RowError
 from unicedit.verify.reply import VerifyReply, parse_reply
 from unicedit.vlm.ask import Answer, ask
+from unicedit.vlm.batch.accounts import Accounts
 from unicedit.vlm.batch.engine import BatchEngine
+from unicedit.vlm.batch.gemini import GeminiBatches
 from unicedit.vlm.batch.record import Record, plan, records
 from unicedit.vlm.gemini import openapi
+from unicedit.vlm.port import VlmReply
 from unicedit.vlm.spent import Spent, spent_in
 
 PROVIDERS = ("openai", "gemini")
@@ -266,6 +271,38 @@ def test_a_budget_stops_cleanly_and_a_larger_one_goes_on(tmp_path: Path, provide
     assert all(isinstance(answer, Answer) for answer in answers)
     lines = Counter(line["key"] for line in told(tmp_path / "state", "request"))
     assert set(lines.values()) == {1} and len(lines) == 60
+
+
+@both
+def test_what_a_request_costs_is_learned_from_a_small_batch(tmp_path: Path, provider: str) -> None:
+    with batches_served(tmp_path / "state", provider, seconds=0.1) as url:
+        answers = verdicts(engine_at(url, tmp_path, budget={"money": 100 * EACH}), 60)
+    assert all(isinstance(answer, Answer) for answer in answers)
+    most = (3000 * 1.0 + 4096 * 4.0) / 1e6
+    assert [len(batch) for batch in by_batch(tmp_path)] == [int(100 * EACH / most), 60 - int(100 * EACH / most)]
+    assert spent_in(tmp_path / "usage").waiting == 0
+
+
+def test_jobs_that_begin_together_do_not_spend_a_budget_twice(tmp_path: Path) -> None:
+    settings = BatchSettings(model="m", price=PRICE, budget={"money": 100 * EACH})
+    one, other = (Accounts(tmp_path / "usage", settings) for _ in range(2))
+    (tmp_path / "batches").mkdir()
+    room = one.room()
+    assert room is not None and room > 1
+    record = plan(tmp_path / "batches", "openai here", [str(number) for number in range(room)], 0)
+    one.sent(record)
+    assert other.room() == 0 and other.waits()
+    usage = {"in": 1000, "cached": 200, "out": 100}
+    one.ended(record, [VlmReply("", "m", usage)] * room)
+    assert other.room() == 100 - room and not other.waits()
+
+
+def test_pictures_go_to_no_other_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = GeminiBatches(BatchSettings(provider="gemini", model="m", base_url="https://example.org/v1beta"), "key")
+    answer = httpx2.Response(200, headers={"x-goog-upload-url": "https://example.com/upload"})
+    monkeypatch.setattr(provider, "_call", lambda *_, **__: answer)
+    with pytest.raises(EngineError, match="would have the requests uploaded to another host"):
+        provider.upload("name", io.BytesIO(b"{}"))
 
 
 @both

@@ -1,5 +1,8 @@
 """The main job's stages with real vision-language engines: a server on the loopback interface, and a model in the job's own process (issue 5)."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -9,6 +12,7 @@ import batch_server
 from checkout import SNAKEMAKE, Checkout
 from openai_server import MODEL, asked, served
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.workflow
 
 FAULTS = {"busy": 0.2, "broken": 0.1, "reset": 0.1, "cut": 0.1, "prose": 0.15}
@@ -89,3 +93,6 @@ def test_instructions_come_from_a_model_in_the_job(tmp_path: Path) -> None:
     rows = pq.read_table(run.path("results/instruct/00000.parquet")).to_pylist()
     assert len(rows) == 6 and {row["status"] for row in rows} == {"failed"}, "so small a model cannot do it, and nothing is made up for it"
     assert all(row["reason"].endswith("(2 attempts)") and row["raw"] is not None for row in rows)
+    (shown,) = re.findall(r"\.venv/bin/python -c \"(import glob.*)\"", (REPOSITORY / "docs/engines.md").read_text(encoding="utf-8"))
+    said = subprocess.run([sys.executable, "-c", shown], cwd=run.folder, capture_output=True, text=True, check=True).stdout
+    assert said.count("(2 attempts)") == 6, "the command of docs/engines.md"

@@ -61,9 +61,10 @@ def usage_lines(results: Path) -> list[str]:
     for folder in sorted(path for path in (results / "usage").glob("*") if path.is_dir()):
         spent = spent_in(folder)
         money = f", {spent.money:,.2f} spent" if spent.money else ""
+        waiting = f", {spent.waiting:,} waiting in batches" if spent.waiting else ""
         tokens = f"{spent.tokens_in + spent.tokens_out:,} tokens"
         lines.append(
-            f"{folder.name}: {spent.sent:,} requests ({spent.repeated:,} repeated), {spent.known:,} replies from the cache, {tokens}{money}"
+            f"{folder.name}: {spent.sent:,} requests ({spent.repeated:,} repeated), {spent.known:,} replies from the cache, {tokens}{money}{waiting}"
         )
     return lines
 

@@ -3,7 +3,7 @@ counted twice however often a job is killed.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,18 +14,20 @@ from unicedit.vlm.batch.record import Record
 from unicedit.vlm.port import VlmReply
 from unicedit.vlm.spent import Spent, spent_in
 
+USUAL_TOKENS = 3000  # sent with a request, until replies tell
+
 
 class Accounts:
     """The accounts of a stage in one folder; None: of this process alone, on no file."""
 
     def __init__(self, folder: Path | None, settings: BatchSettings) -> None:
-        self.price, self.budget = settings.price, settings.budget
+        self.price, self.budget, self.max_tokens = settings.price, settings.budget, settings.max_tokens
         self._folder = folder
         self._own: dict[str, Spent] = {}
 
     def sent(self, record: Record) -> None:
         """A batch is about to be sent."""
-        self._write(record, Spent(sent=len(record.keys), repeated=record.again))
+        self._write(record, Spent(sent=len(record.keys), repeated=record.again, waiting=len(record.keys)))
 
     def ended(self, record: Record, outcomes: Iterable[Outcome]) -> None:
         """A batch has ended, with these results."""
@@ -42,17 +44,25 @@ class Accounts:
         """A batch was not begun after all."""
         self._write(record, Spent())
 
-    def room(self, running: Sequence[Record]) -> int | None:
-        """How many more requests the budget allows, with those that are ``running`` charged at what a request cost so far; None: no limit."""
+    def room(self) -> int | None:
+        """How many more requests the budget allows; None: no limit. What waits, in other jobs too, is charged at what a request cost so far, and until that is known
+        at a usual request with the longest reply, so that many jobs that begin together do not spend it many times.
+        """
         if not self.budget.limited:
             return None
         total = self._total()
         left = math.inf if self.budget.requests is None else self.budget.requests - total.sent
         if self.budget.money is not None:
-            each = total.money / total.answered if total.answered else 0.0
-            money = self.budget.money - total.money - each * sum(len(record.keys) for record in running)
-            left = min(left, 0 if money <= 0 else math.floor(money / each) if each else math.inf)
-        return None if left == math.inf else max(0, int(left))
+            each = total.money / total.answered if total.answered else self.price.of(USUAL_TOKENS, 0, self.max_tokens)
+            affordable = (self.budget.money - total.money - each * total.waiting) / each if each else math.inf
+            if not total.sent and self.budget.money > 0:
+                affordable = max(1, affordable)  # or it would never be known
+            left = min(left, affordable)
+        return None if left == math.inf else max(0, math.floor(left))
+
+    def waits(self) -> bool:
+        """Whether a batch, of any job of the stage, has not come back."""
+        return self._total().waiting > 0
 
     def over(self) -> str:
         """What is said where the budget allows nothing more."""

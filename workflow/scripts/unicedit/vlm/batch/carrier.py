@@ -73,7 +73,7 @@ class Carrier:
                 try:
                     value = json.loads(line)
                     key, outcome = self._provider.read(value)
-                except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+                except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError):
                     odd += bool(line.strip())
                     continue
                 if key in wanted:
@@ -93,10 +93,12 @@ class Carrier:
         lines = self._lines(requests, too_large)
         following = next(lines, None) if time.monotonic() >= self._not_before else None
         while following:
-            room = self._accounts.room(under_way)
+            room = self._accounts.room()
             if room == 0:
-                if not under_way:
+                if not under_way and not self._accounts.waits():
                     raise EngineError(self._accounts.over())
+                if not under_way:
+                    self._paused("batches of other jobs may spend the rest of the budget")
                 break
             most = self.settings.max_requests if room is None else min(room, self.settings.max_requests)
             keys: list[str] = []
