@@ -174,6 +174,18 @@ def test_a_batch_too_large_for_the_memory_is_tried_alone_and_the_next_is_smaller
     assert batches == [4, 1, 1, 1, 1, 2, 2]
 
 
+def test_a_lost_device_stops_the_job_instead_of_failing_every_row(folders: dict[str, Path]) -> None:
+    editor = DiffusersEditor(settings_of(folders, "kontext"), "tiny")
+
+    def call(prompts: Any) -> None:
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    batches = faulty(editor, call)
+    with pytest.raises(EngineError, match="editor tiny: the device is lost"):
+        editor.edit(requests([(64, 64)] * 3))
+    assert batches == [1]
+
+
 def test_a_request_that_fails_is_a_row_with_a_reason(folders: dict[str, Path]) -> None:
     editor = DiffusersEditor(settings_of(folders, "kontext", batch_size=2), "tiny")
 
