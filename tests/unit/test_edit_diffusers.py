@@ -245,6 +245,11 @@ def test_a_model_that_is_not_whole_is_refused(folders: dict[str, Path], tmp_path
         load_pipeline(settings_of(folders, "kontext", model="somebody/flux"), "x")
     with pytest.raises(EngineError, match="cannot be loaded"):
         load_pipeline(settings_of(folders, "kontext", model="somebody/flux", revision="abc"), "x")
+    with pytest.raises(EngineError, match=r"editor x: .* cannot be loaded"):
+        load_pipeline(settings_of(folders, "qwen", model=str(folders["kontext"])), "x")  # another pipeline's parts
+    if not torch.cuda.is_available():
+        with pytest.raises(EngineError, match="cannot be put on cuda"):
+            load_pipeline(settings_of(folders, "kontext", device="cuda", dtype="float32"), "x")
     broken = tmp_path / "broken"
     shutil.copytree(folders["kontext"], broken)
     weights = broken / "text_encoder" / "model.safetensors"
@@ -325,3 +330,7 @@ def test_steps_are_cached_and_blocks_compiled_as_it_is_set(folders: dict[str, Pa
 def test_the_scheduler_is_changed_as_it_is_set(folders: dict[str, Path]) -> None:
     pipeline = load_pipeline(settings_of(folders, "qwen", scheduler={"shift": 3.0, "use_dynamic_shifting": True}), "x")
     assert pipeline.scheduler.config.shift == 3.0 and pipeline.scheduler.config.use_dynamic_shifting
+    with pytest.raises(
+        EngineError, match=r"diffusers\.scheduler has shifts, which FlowMatchEulerDiscreteScheduler does not take; it takes .*shift"
+    ):
+        load_pipeline(settings_of(folders, "qwen", scheduler={"shifts": 3.0}), "x")
