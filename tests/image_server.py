@@ -228,7 +228,7 @@ class Handler(BaseHTTPRequestHandler):
             details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}]
             self._send(400, {"error": {"code": 400, "message": "API key not valid.", "status": "INVALID_ARGUMENT", "details": details}})
             return
-        self._send(401, {"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}})
+        self._send(401, {"error": {"message": f"Incorrect API key provided: {self.headers['Authorization']}", "code": "invalid_api_key"}})
 
     def _unknown(self, *_: Any) -> None:
         self._send(404, {"error": {"message": "The model does not exist", "code": "model_not_found"}})

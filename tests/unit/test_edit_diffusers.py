@@ -174,6 +174,18 @@ def test_a_batch_too_large_for_the_memory_is_tried_alone_and_the_next_is_smaller
     assert batches == [4, 1, 1, 1, 1, 2, 2]
 
 
+def test_a_lost_device_stops_the_job_instead_of_failing_every_row(folders: dict[str, Path]) -> None:
+    editor = DiffusersEditor(settings_of(folders, "kontext"), "tiny")
+
+    def call(prompts: Any) -> None:
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered")
+
+    batches = faulty(editor, call)
+    with pytest.raises(EngineError, match="editor tiny: the device is lost"):
+        editor.edit(requests([(64, 64)] * 3))
+    assert batches == [1]
+
+
 def test_a_request_that_fails_is_a_row_with_a_reason(folders: dict[str, Path]) -> None:
     editor = DiffusersEditor(settings_of(folders, "kontext", batch_size=2), "tiny")
 
@@ -233,6 +245,11 @@ def test_a_model_that_is_not_whole_is_refused(folders: dict[str, Path], tmp_path
         load_pipeline(settings_of(folders, "kontext", model="somebody/flux"), "x")
     with pytest.raises(EngineError, match="cannot be loaded"):
         load_pipeline(settings_of(folders, "kontext", model="somebody/flux", revision="abc"), "x")
+    with pytest.raises(EngineError, match=r"editor x: .* cannot be loaded"):
+        load_pipeline(settings_of(folders, "qwen", model=str(folders["kontext"])), "x")  # another pipeline's parts
+    if not torch.cuda.is_available():
+        with pytest.raises(EngineError, match="cannot be put on cuda"):
+            load_pipeline(settings_of(folders, "kontext", device="cuda", dtype="float32"), "x")
     broken = tmp_path / "broken"
     shutil.copytree(folders["kontext"], broken)
     weights = broken / "text_encoder" / "model.safetensors"
@@ -313,3 +330,7 @@ def test_steps_are_cached_and_blocks_compiled_as_it_is_set(folders: dict[str, Pa
 def test_the_scheduler_is_changed_as_it_is_set(folders: dict[str, Path]) -> None:
     pipeline = load_pipeline(settings_of(folders, "qwen", scheduler={"shift": 3.0, "use_dynamic_shifting": True}), "x")
     assert pipeline.scheduler.config.shift == 3.0 and pipeline.scheduler.config.use_dynamic_shifting
+    with pytest.raises(
+        EngineError, match=r"diffusers\.scheduler has shifts, which FlowMatchEulerDiscreteScheduler does not take; it takes .*shift"
+    ):
+        load_pipeline(settings_of(folders, "qwen", scheduler={"shifts": 3.0}), "x")

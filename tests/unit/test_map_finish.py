@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from number_stage import NumberStage, run_numbers
-from unicedit.map.compute import UnexpectedError
+from unicedit.map.compute import EngineError, UnexpectedError
 from unicedit.map.devices import visible_devices
 from unicedit.map.finish import BEHIND, finished
 from unicedit.map.stage import Item, Row, RowError
@@ -70,6 +70,20 @@ def test_once_the_job_closes_all_that_was_computed_comes_at_once(tmp_path: Path)
     items, results = next(finished(stage, until_third(), closing))
     assert [item.key for item in items] == ["0", "1"] and computed == [0, 1]
     assert [result[0]["blob"] for result in results if not isinstance(result, RowError)] == [b"0", b"1"]
+
+
+def test_what_was_computed_before_the_engine_broke_is_kept(tmp_path: Path) -> None:
+    class Breaking(Finished):
+        seconds_of_finishing = 0.2
+
+        def _compute(self, batch: Any) -> Any:
+            if batch[0][0].row["number"] == 8:
+                raise EngineError("the budget is spent")
+            return super()._compute(batch)
+
+    with pytest.raises(EngineError, match="the budget is spent"):
+        run_numbers(tmp_path, Breaking(NUMBERS, tmp_path / "calls"))
+    assert run_numbers(tmp_path, Finished(NUMBERS, tmp_path / "calls"))["resumed"] == 8
 
 
 def test_what_finishing_raises_is_no_fault_of_the_engine_alone(tmp_path: Path) -> None:

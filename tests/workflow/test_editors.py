@@ -110,7 +110,7 @@ def test_edits_come_from_a_server_and_from_a_folder(tmp_path: Path) -> None:
     assert len(new) == len(far) - made, "only those that were refused are asked for again"
 
 
-def test_a_verifier_of_simulated_edits_is_refused_before_any_job(tmp_path: Path) -> None:
+def test_what_cannot_work_is_refused_before_any_job(tmp_path: Path) -> None:
     run = checkout(
         tmp_path / "checkout", [{"name": "flux", "engine": "diffusers", "diffusers": {"pipeline": "FluxPipe", "model": "models"}}]
     )
@@ -120,3 +120,7 @@ def test_a_verifier_of_simulated_edits_is_refused_before_any_job(tmp_path: Path)
     run.replace("test.yaml", "ssim", "simulated")
     done = run.snakemake("-n", TARGET, check=False)
     assert "config: verify.engine = 'simulated': it knows simulated edits alone, and flux is a real editor" in done.stderr
+    folder = "engine: images, images: {folder: absent}"
+    run.path("test.yaml").write_text(f"verify: {{engine: ssim}}\nedit: {{editors: [{{name: theirs, {folder}}}]}}\n")
+    done = run.snakemake("-n", TARGET, check=False)
+    assert "config: edit.editors.0.images.folder = 'absent': no such folder" in done.stderr

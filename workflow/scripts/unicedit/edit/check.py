@@ -11,13 +11,15 @@ from unicedit.config.model import Config, ConfigError
 
 
 def check_editors(config: Config) -> None:
-    """Raises ``ConfigError`` for a verifier that cannot know what the editors did, and for a pipeline class that diffusers does not have."""
+    """Raises ``ConfigError`` for a verifier that cannot know what the editors did, a pipeline class that diffusers does not have, a folder that is not there."""
     real = [editor.name for editor in config.edit.editors if editor.engine != "simulated"]
     if real and config.verify.engine == "simulated":
         raise ConfigError(
             f"config: verify.engine = 'simulated': it knows simulated edits alone, and {', '.join(real)} is a real editor; choose openai, vllm, transformers or ssim"
         )
     for number, editor in enumerate(config.edit.editors):
+        if editor.engine == "images" and editor.images and not Path(editor.images.folder).is_dir():
+            raise ConfigError(f"config: edit.editors.{number}.images.folder = {editor.images.folder!r}: no such folder")
         if editor.engine == "diffusers" and editor.diffusers and not _is_class(editor.diffusers.pipeline):
             raise ConfigError(
                 f"config: edit.editors.{number}.diffusers.pipeline = {editor.diffusers.pipeline!r}: diffusers has no such class; "

@@ -83,6 +83,9 @@ class DiffusersEditor:
             return self._called(batch)
         except EngineError:
             raise
+        except torch.AcceleratorError as error:
+            # nothing works in this process any more: a new one goes on where it stopped
+            raise EngineError(f"editor {self.name}: the device is lost ({' '.join(str(error).split())[:300]}); run again") from error
         except Exception as error:
             reason = (
                 f"{'out_of_memory' if _out_of_memory(error) else 'error'}: {type(error).__name__}: {' '.join(str(error).split())[:500]}"

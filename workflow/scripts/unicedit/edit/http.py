@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -62,7 +63,7 @@ class HttpEditor:
             raise EngineError(
                 f"editor {name}: the environment variable {settings.key_variable} holds no key; set it where the job runs, or name another in key_variable"
             )
-        self._headers = api.headers(key or "none")
+        self._key = key or "none"
         # the connections belong to one event loop, which lives as long as the editor
         self._runner = asyncio.Runner()
         self._client = self._runner.run(self._opened())
@@ -91,16 +92,17 @@ class HttpEditor:
 
     async def _one(self, request: EditRequest) -> Edited:
         key = key_of(self.identity, request)
-        known = self.kept.get(key)
+        if (known := self.kept.get(key)) is not None:
+            with suppress(RowError):  # a damaged file is nothing that was kept
+                return await asyncio.to_thread(self.api.picture, known)
         try:
-            content = known or await self._asked(request)
+            content = await self._asked(request)
             image = await asyncio.to_thread(self.api.picture, content)
         except RowError as error:
             return error
         except (openai.APIError, BrokenReplyError, TimeoutError, ValueError) as error:
             return RowError(self._failures.reason(error))
-        if known is None:
-            self.kept.put(key, content)
+        self.kept.put(key, content)
         return image
 
     async def _asked(self, request: EditRequest) -> bytes:
@@ -108,7 +110,9 @@ class HttpEditor:
         body = await asyncio.to_thread(self.api.body, request)
 
         async def call() -> Answer:
-            status, content, response = await self._read("POST", self.settings.base_url.rstrip("/") + self.api.path, self._headers, **body)
+            status, content, response = await self._read(
+                "POST", self.settings.base_url.rstrip("/") + self.api.path, self.api.headers(self._key), **body
+            )
             if status >= 300:
                 raise self._error(status, content, response)
             try:
@@ -136,7 +140,7 @@ class HttpEditor:
         status, said, wait = self.api.error(status, reply)
         if wait is not None and "retry-after" not in response.headers:
             response.headers["retry-after"] = str(wait)
-        message = str(said.get("message") or f"HTTP {status}")
+        message = str(said.get("message") or f"HTTP {status}").replace(self._key, "(the key)")
         error = _KINDS.get(status, openai.APIStatusError)(message, response=response, body=said)
         error.status_code = status
         return error

@@ -4,6 +4,7 @@ import inspect
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,24 +50,22 @@ def load_pipeline(settings: DiffusersSettings, editor: str) -> Any:
     dtype = settings.dtype if settings.dtype != "auto" else "float32" if device == "cpu" else "bfloat16"
     key = f"editor {editor}: diffusers.model = {settings.model!r}"
     revision = _revision(settings.model, settings.revision, key)
-    pipeline = _read(
-        kind.from_pretrained,
-        key,
-        settings.model,
-        revision=revision,
-        dtype=getattr(torch, dtype),
-        **parts_without_torchvision(kind, settings.model, revision),
-    )
+    parts = _read(partial(parts_without_torchvision, kind), key, settings.model, revision=revision)
+    pipeline = _read(kind.from_pretrained, key, settings.model, revision=revision, dtype=getattr(torch, dtype), **parts)
     pipeline.set_progress_bar_config(disable=True)
     give_token_types(pipeline)
     if settings.scheduler:
-        pipeline.scheduler = type(pipeline.scheduler).from_config(pipeline.scheduler.config, **settings.scheduler)
+        _reschedule(pipeline, settings.scheduler, editor)
     if settings.lora:
         _adapt(pipeline, settings, editor)
-    if settings.offload == "model":
-        pipeline.enable_model_cpu_offload(device=device)
-    else:
-        pipeline.to(device)
+    try:
+        if settings.offload == "model":
+            pipeline.enable_model_cpu_offload(device=device)
+        else:
+            pipeline.to(device)
+    except (RuntimeError, AssertionError) as error:  # too little memory, or no such device
+        said = " ".join(str(error).split())[:300]
+        raise EngineError(f"{key}: cannot be put on {device} ({said}); another device, or `offload: model`, may hold it") from error
     if settings.cache:
         if float(settings.arguments.get("true_cfg_scale", 1.0)) > 1 and not gives_cache_contexts(pipeline):
             raise EngineError(
@@ -92,8 +91,6 @@ def _read(reader: Any, key: str, model: str, **options: Any) -> Any:
         with _whole(key):
             return reader(model, local_files_only=True, use_safetensors=True, trust_remote_code=False, **options)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError, SafetensorError) as error:
-        if "out of memory" in str(error).lower():
-            raise
         said = " ".join(str(error).split())[:400]
         raise EngineError(
             f"{key}: cannot be loaded ({type(error).__name__}: {said}); download or copy the whole folder again, with safetensors weights"
@@ -125,6 +122,16 @@ def _whole(key: str) -> Iterator[None]:
             library.enable_progress_bar()
     if lacking := [text for text in said if "newly initialized" in text]:
         raise EngineError(f"{key}: weights are missing ({' '.join(lacking[0].split())[:300]}); download or copy the whole folder again")
+
+
+def _reschedule(pipeline: Any, changes: Mapping[str, Any], editor: str) -> None:
+    kind = type(pipeline.scheduler)
+    known = sorted(set(inspect.signature(kind.__init__).parameters) - {"self"})
+    if unknown := sorted(set(changes) - set(known)):
+        raise EngineError(
+            f"editor {editor}: diffusers.scheduler has {', '.join(unknown)}, which {kind.__name__} does not take; it takes {', '.join(known)}"
+        )
+    pipeline.scheduler = kind.from_config(pipeline.scheduler.config, **changes)
 
 
 def _adapt(pipeline: Any, settings: DiffusersSettings, editor: str) -> None:

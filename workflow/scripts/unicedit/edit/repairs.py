@@ -66,7 +66,7 @@ def gives_cache_contexts(pipeline: Any) -> bool:
     return "cache_context" in inspect.unwrap(type(pipeline).__call__).__code__.co_names
 
 
-def parts_without_torchvision(kind: Any, model: str, revision: str | None) -> dict[str, Any]:
+def parts_without_torchvision(kind: Any, model: str, revision: str | None = None, **_: Any) -> dict[str, Any]:
     """Parts of a pipeline that do not load where torchvision is missing, loaded so that they do: the processor of a Qwen-VL text encoder."""
     wanted = inspect.signature(kind.__init__).parameters.get("processor")
     if is_torchvision_available() or wanted is None or "VLProcessor" not in str(wanted.annotation):

@@ -18,18 +18,32 @@ Finishing = tuple[list[Item], list["Future[Result]"]]
 def finished(
     stage: Stage, batches: Iterable[tuple[list[Item], list[Result]]], closing: threading.Event
 ) -> Iterator[tuple[list[Item], list[Result]]]:
-    """Batches with finished rows, in order; once ``closing`` is set, all that are left come as one, for no other will be asked for."""
+    """Batches with finished rows, in order; once ``closing`` is set, all that are left come as one, for no other will be asked for.
+
+    What was computed before an error comes before the error.
+    """
     if type(stage).finish is Stage.finish:
         yield from batches
         return
     waiting: deque[Finishing] = deque()
+    fault: Exception | None = None
+    source = iter(batches)
     with ThreadPoolExecutor(THREADS, thread_name_prefix="finish") as pool:
-        for items, results in batches:
+        while True:
+            try:
+                items, results = next(source)
+            except StopIteration:
+                break
+            except Exception as error:
+                fault = error
+                break
             waiting.append((items, [pool.submit(_one, stage, result) for result in results]))
             if ready := _ready(waiting, closing):
                 yield _joined(ready)
         if waiting:
             yield _joined(list(waiting))
+    if fault is not None:
+        raise fault
 
 
 def _ready(waiting: deque[Finishing], closing: threading.Event) -> list[Finishing]:
