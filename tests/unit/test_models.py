@@ -11,7 +11,7 @@ import pytest
 
 from hub_server import put, served
 from unicedit.config.model import Config, ConfigError, parse
-from unicedit.models.cache import hub_cache, use_cache
+from unicedit.models.cache import check_fetched, hub_cache, snapshot, use_cache
 from unicedit.models.fetch import wanted_files
 from unicedit.models.listed import listed
 from unicedit.models.lock import locked, read_lock, says, unlocked
@@ -192,6 +192,25 @@ def test_commits_reach_every_place_that_names_the_model(tmp_path: Path) -> None:
     (tmp_path / "lock.json").write_text("{}]")
     with pytest.raises(ConfigError, match="is no lock file"):
         read_lock(tmp_path / "lock.json")
+
+
+def test_adapter_is_looked_for_by_its_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("HF_HOME", "HF_HUB_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    lora = {"model": "lab/fast", "weight_name": "fast.safetensors", "revision": "refs/pr/1"}
+    editor = {"name": "a", "engine": "diffusers", "diffusers": {"pipeline": "FluxKontextPipeline", "model": "lab", "lora": lora}}
+    Path("lab").mkdir()
+    entry = {"model": "lab/fast", "commit": FIRST, "licence": "mit", "only": "fast.safetensors"}
+    entry["files"] = {"fast.safetensors": {"sha256": "0" * 64, "size": 3}}
+    Path("lock.json").write_text(json.dumps({"models": {"lab/fast@refs/pr/1/fast.safetensors": entry}}))
+    config = locked(parse({"edit": {"editors": [editor]}, "verifier": {"base": "lab"}, "models": {"lock": "lock.json"}}))
+    with pytest.raises(ConfigError, match=r"fast\.safetensors of its locked commit"):
+        check_fetched(config)
+    folder = snapshot(hub_cache("cache"), read_lock(Path("lock.json")).models["lab/fast@refs/pr/1/fast.safetensors"])
+    folder.mkdir(parents=True)
+    (folder / "fast.safetensors").write_bytes(b"abc")
+    check_fetched(config)
 
 
 def test_pipelines_are_fetched_without_the_whole_checkpoint_beside_them() -> None:

@@ -19,6 +19,7 @@ from unicedit.plan.jobs import jobs_of
 from unicedit.plan.library import Pictures, pictures_of
 from unicedit.plan.make import make_plan
 from unicedit.plan.measured import Measured, measure
+from unicedit.plan.measured_training import measure_training
 from unicedit.plan.plan import Plan, Planner, pixels_of
 from unicedit.plan.rates import RateTable, read_rates
 from unicedit.plan.show import as_json, show
@@ -221,6 +222,33 @@ def test_finished_run_is_measured_from_its_records(tmp_path: Path) -> None:
     )
     with pytest.raises(PipelineError, match=r"plan\.measured\.results = .*: holds no run"):
         measure(tmp_path / "elsewhere", scratch, ("edit",))
+
+
+def test_training_is_measured_by_updates_and_its_model_is_as_large_whatever_it_reads(tmp_path: Path) -> None:
+    seal = {"rows": 44, "rows_in": 44, "status": {"ok": 44}, "bytes": 900}
+    for path, value in (
+        ("verifier/sft/sft.json", {**seal, "steps": 3}),
+        ("verifier/sidecars/sft.json", seal),
+        ("verifier/sidecars/test.json", {**seal, "rows": 6}),
+        ("verifier/runs/base/0/informed-test.json", {**seal, "rows": 18}),
+        ("verifier/runs/sft/main/informed-test.json", {**seal, "rows": 18}),
+        ("verifier/runs/sft/0/model.json", seal),
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(json.dumps(value))
+    for name, seconds in (
+        ("sft", 96),
+        ("training_data", 5),
+        ("evaluate/base-0-informed-test", 36),
+        ("evaluate/sft-main-informed-test", 36),
+    ):
+        (tmp_path / f"benchmarks/{name}.tsv").parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"benchmarks/{name}.tsv").write_text(f"s\tcpu_time\n{seconds}\t1\n")
+    trained = parse({"verify": {"engine": "transformers"}, "sft": {"batch_size": 16, "steps": 30, "epochs": None}})
+    found = measure_training(tmp_path, trained)
+    assert {stage: one.seconds for stage, one in found.items()} == {"training_data": 0.1, "sft": 2.0, "evaluate": 2.0}
+    line = Planner(trained, read_rates(REPOSITORY / "config" / "rates.yaml"), found, gpus=1, cores=1).plan(PICTURES, INDEX).line("sft")
+    assert (line.given, line.hours, line.bytes) == (480, pytest.approx(960 / 3600), 900)
 
 
 def test_limit_is_the_partitions_where_slurm_told_it() -> None:

@@ -35,9 +35,8 @@ def check_fetched(config: Config) -> None:
     """Raise ``ConfigError`` where a file of a model of this configuration (with its lock applied) is not in the cache as the lock has it."""
     cache, lock = hub_cache(config.paths.cache), read_lock(Path(config.models.lock))
     wanted = {(one.model, one.revision, one.only) for one in listed(config) if not one.folder}
-    for name, one in lock.models.items():
-        only = next(iter(one.files)) if "/" in name.partition("@")[2] and len(one.files) == 1 else None
-        if (one.model, one.commit, only) not in wanted:
+    for one in lock.models.values():
+        if (one.model, one.commit, one.only) not in wanted:
             continue
         folder = snapshot(cache, one)
         for file, known in one.files.items():

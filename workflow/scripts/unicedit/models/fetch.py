@@ -99,7 +99,7 @@ def _resolve(one: Listed) -> tuple[LockedModel, dict[str, str]]:
         else:
             files[name] = LockedFile(sha256="0" * 64, size=sibling.size or 0)
             git[name] = str(sibling.blob_id)
-    return LockedModel(model=one.model, commit=str(info.sha), licence=str(licence), files=files), git
+    return LockedModel(model=one.model, commit=str(info.sha), licence=str(licence), files=files, only=one.only), git
 
 
 def _plain(name: str) -> bool:

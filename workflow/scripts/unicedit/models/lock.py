@@ -33,6 +33,7 @@ class LockedModel(BaseModel):
     commit: str = Field(pattern=r"^[0-9a-f]{40}$")
     licence: str  # as the model's card names it; `unknown` where it does not
     files: dict[str, LockedFile] = Field(min_length=1)
+    only: str | None = None  # the one file that was asked for, of an adapter's repository
 
     @property
     def size(self) -> int:

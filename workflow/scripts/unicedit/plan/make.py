@@ -10,6 +10,7 @@ from unicedit.cluster.slurm import SlurmError, installed
 from unicedit.config.model import Config
 from unicedit.plan.library import pictures_of
 from unicedit.plan.measured import Measured, measure
+from unicedit.plan.measured_training import measure_training
 from unicedit.plan.plan import MEASURED_STAGES, Plan, Planner
 from unicedit.plan.rates import read_rates
 from unicedit.plan.sizes import Limit, advice, gpus_asked, limits
@@ -44,7 +45,7 @@ def _measured(config: Config, folders: Sequence[Path] | None) -> tuple[dict[str,
     scratch = folders[1] if folders and len(folders) > 1 else Path(settings.scratch or config.paths.scratch)
     if named is None and not (results / "index").is_dir():
         return {}, None
-    return measure(results, scratch, MEASURED_STAGES), results
+    return measure(results, scratch, MEASURED_STAGES) | measure_training(results, config), results
 
 
 def make_plan(files: Sequence[Path], gpus: int, cores: int, profile: Path, measured: Sequence[Path] | None = None) -> Plan:

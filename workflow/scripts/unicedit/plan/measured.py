@@ -36,7 +36,7 @@ class Measured:
         return self.rows / self.rows_in if self.rows_in else 0.0
 
 
-def _benchmarks(folder: Path, pattern: str = "*.tsv") -> dict[str, float]:
+def benchmarks(folder: Path, pattern: str = "*.tsv") -> dict[str, float]:
     """Seconds of each job by wildcard; of a record with several lines (repeats) the last."""
     found = {}
     for path in sorted(folder.glob(pattern)):
@@ -84,7 +84,7 @@ def measure(results: Path, scratch: Path, stages: tuple[str, ...]) -> dict[str, 
         if not rows:
             continue
         rows_in = sum(value["rows_in"] for value in sealed.values())
-        seconds, startup, jobs = _times(sealed, _benchmarks(results / "benchmarks" / stage), by_stage.get(stage, {}))
+        seconds, startup, jobs = _times(sealed, benchmarks(results / "benchmarks" / stage), by_stage.get(stage, {}))
         found[stage] = Measured(
             stage=stage,
             jobs=jobs,
@@ -110,5 +110,5 @@ def _tokens(usage: Path, rows_in: int) -> dict[str, float]:
 
 def benchmark_seconds(results: Path, rules: Iterable[str]) -> float | None:
     """Seconds that the jobs of some rules took together; None where none has a record."""
-    found = [sum(_benchmarks(results / "benchmarks", f"{rule}.tsv").values()) for rule in rules]
+    found = [sum(benchmarks(results / "benchmarks", f"{rule}.tsv").values()) for rule in rules]
     return sum(found) or None

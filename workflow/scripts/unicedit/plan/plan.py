@@ -14,7 +14,7 @@ from unicedit.plan.measured import Measured, benchmark_seconds
 from unicedit.plan.rates import Rate, RateTable
 from unicedit.plan.volumes import training_volumes, volumes
 from unicedit.plan.work import CPU_ENGINES, Worker, gpus_of_job, workers_of
-from unicedit.workflow import trains_its_verifier
+from unicedit.workflow import TRAININGS, trains_its_verifier
 
 MEASURED_STAGES = ("ingest", "duplicates", "prefilter", "instruct", "edit", "verify", "assemble", "samples")
 # stages that are one job over all shards, by the rules whose times they are
@@ -181,7 +181,7 @@ class Planner:
             tokens = (found.tokens_in, found.tokens_out)
             source = f"measured: {found.jobs} jobs, {found.rows_in:,} rows"
             return _Known(found.seconds * devices, found.startup * devices, gpu, tokens, source, True)
-        if stage in GATHERED and self.results and (seconds := benchmark_seconds(self.results, GATHERED[stage])):
+        if stage in GATHERED and self.results and "edit" in self.measured and (seconds := benchmark_seconds(self.results, GATHERED[stage])):
             rows = self.measured["edit"].rows
             return _Known(seconds / rows, 0.0, False, (0.0, 0.0), f"measured: {rows:,} rows", True)
         missing = [worker.name for worker, rate in rates if rate is None]
@@ -211,7 +211,7 @@ class Planner:
     def _size(self, stage: str, rows: float) -> float | None:
         found = self.measured.get(stage)
         if found is not None:
-            return rows * found.size
+            return found.size * (found.rows if stage in TRAININGS else rows)  # a model is as large whatever it reads
         formats = {"edit": self.config.edit.encoding, "assemble": self.config.edit.encoding, "samples": self.config.samples.encoding}
         encoding = formats.get(stage, self.config.ingest.encoding)
         known = self.table.bytes_of(stage, encoding.format, [self.pixels] * 2)
