@@ -66,7 +66,10 @@ for stage in ORDER:
     else:
         for made in pipeline.gather_outputs(stage):
             Path(made).parent.mkdir(parents=True, exist_ok=True)
-            Path(made).write_text(stage) if Path(made).suffix else Path(made).mkdir()
+            if Path(made).suffix:
+                Path(made).write_text(stage)
+            else:
+                Path(made).mkdir()
         put(pipeline.gather_outputs(stage)[0], pipeline.gather_seal(stage), stage, "all", pipeline.all_seals("verify"))
 """
     subprocess.run([sys.executable, "-c", script], cwd=run.folder, check=True)

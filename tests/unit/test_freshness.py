@@ -1,5 +1,6 @@
 """Sidecars whose tables are gone are hidden while Snakemake plans and runs, and put back where no new one was made."""
 
+import os
 from pathlib import Path
 
 from unicedit.files import read_json
@@ -41,3 +42,19 @@ def test_sidecar_that_was_made_again_is_kept(tmp_path: Path) -> None:
     freshness.unhide()
     assert edit[0].read_text() == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["edit.json"]
+
+
+def test_a_folder_is_as_old_as_the_stamp_that_snakemake_put_into_it(tmp_path: Path) -> None:
+    edit, gallery = made(tmp_path, "edit"), made(tmp_path, "gallery", "edit")
+    folder = tmp_path / "data"
+    folder.mkdir()
+    stamp = folder / ".snakemake_timestamp"
+    stamp.touch()
+    for number, path in enumerate((stamp, gallery[0], gallery[1], edit[1], edit[0])):  # as a copy may leave them: the input is the youngest
+        os.utime(path, (1_000_000 + number, 1_000_000 + number))
+    freshness = Freshness()
+    settings = read_json(edit[0])["settings"]
+    freshness.settle([edit], "code", settings)
+    freshness.settle([(*gallery, folder)], "code", settings)
+    assert freshness.stale == []
+    assert stamp.stat().st_mtime_ns > edit[0].stat().st_mtime_ns

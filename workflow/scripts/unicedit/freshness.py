@@ -60,8 +60,8 @@ class Freshness:
                 if value is None or "set_aside" in value:  # missing, or marked to be made again: Snakemake sees either by itself
                     continue
                 self._content[str(sidecar)] = value.get("sha256")
-                files = [sidecar, *(path for path in others if path.exists())]
-                if others[0] not in files:
+                files = [sidecar, *(_dated(path) for path in others if path.exists())]
+                if not others[0].exists():
                     self._hide(sidecar)
                     continue
                 folder = str(sidecar.parent)
@@ -93,6 +93,12 @@ class Freshness:
                 else:
                     os.replace(_hidden(sidecar), sidecar)
         self.hidden.clear()
+
+
+def _dated(path: Path) -> Path:
+    """Whose time Snakemake takes for a file's or folder's: of a folder that a job made, that of a file it puts there."""
+    stamp = path / ".snakemake_timestamp"
+    return stamp if stamp.exists() else path
 
 
 def _hidden(sidecar: Path) -> Path:
