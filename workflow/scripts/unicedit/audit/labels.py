@@ -104,6 +104,7 @@ def balance(facts: Facts, wishes: Wishes) -> list[Finding]:
             len(wishes.taxonomy.names),
             f"{len(missing)} of the taxonomy's sub-tasks have no row",
             what="sub-tasks",
+            names=missing,
         ),
     ]
 
