@@ -17,7 +17,7 @@ OVERLAY := $(if $(CONFIG),--configfile $(CONFIG),)
 SNAKEMAKE := $(BIN)/snakemake $(OVERLAY) --profile profiles/local --cores $(CORES) $(ARGS)
 COMMAND := $(BIN)/python workflow/scripts
 
-.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release release-verifier audit install test test-slurm test-long lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help
+.PHONY: all photos plan dataset tables verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-docs test-long docs lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help benchmark fetch-benchmark fetch-models report test-browser release audit
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -30,11 +30,22 @@ photos: install ## PHOTOS=folder: a dataset from your own photographs, in result
 	$(COMMAND)/run.py -- $(BIN)/snakemake --configfile config/photos.yaml $(CONFIG) --config library="$$library" \
 	    --profile profiles/local --cores $(CORES) $(ARGS) all
 
-plan: install ## what `make all` would do
-	$(SNAKEMAKE) -n --quiet rules all
+GPUS ?= 8
+plan: install ## GPUS=8: rows, jobs, GPU-hours, wall time, storage and money of `make all`, and what to change; nothing begins
+	$(COMMAND)/plan.py $(OVERLAY) --gpus $(GPUS) --profile $(PROFILE_SLURM) $(ARGS)
 
-dataset tables: install ## make just the dataset, or just the tables
+UPDATE ?=
+fetch-models: install ## fetch the models that the configuration names, once, and lock them; UPDATE=1 asks what their branches stand for now
+	$(COMMAND)/fetch_models.py $(OVERLAY) $(if $(UPDATE),--update)
+
+dataset tables benchmark: install ## make just the dataset, just the tables, or just the benchmark of editing models (Table 4)
 	$(COMMAND)/run.py -- $(SNAKEMAKE) $@
+
+fetch-benchmark: install ## CONFIG=config/unicbench.yaml: UnicBench's public prompts at a pinned commit, and its dataset, into the cache
+	$(COMMAND)/fetch_benchmark.py $(OVERLAY)
+
+report: install ## results/report.html: the tables, plots, configuration, versions and digests of a finished run in one file
+	$(COMMAND)/report.py -- $(SNAKEMAKE)
 
 verifier: install ## train the verifier (SFT, D2PO) and measure it: Table 5, the SSIM claim
 	$(COMMAND)/run.py -- $(SNAKEMAKE) verifier
@@ -77,8 +88,17 @@ else
 	$(BIN)/python -m pytest tests $(ARGS)
 endif
 
+test-browser: install ## the pages in a real headless Chromium (Debian: apt-get install chromium chromium-driver)
+	$(BIN)/python -m pytest tests/browser $(ARGS)
+
 test-slurm: install ## the workflow on a real Slurm, of one machine (about 13 minutes on two cores; tests/slurm/cluster.sh install)
 	$(BIN)/python -m pytest tests/slurm $(ARGS)
+
+test-docs: install ## the documentation builds without a warning, and the commands in it run (about 3 minutes)
+	$(BIN)/python -m pytest tests/docs $(ARGS)
+
+docs: install ## the documentation as web pages, in site/
+	$(BIN)/mkdocs build
 
 test-long: install ## what repeats for confidence: more kills, more random files
 	UNICEDIT_LONG=1 $(BIN)/python -m pytest tests $(ARGS)

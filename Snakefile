@@ -6,6 +6,9 @@ from snakemake.utils import min_version
 min_version("9.8.0")
 
 
+report: "workflow/report/workflow.rst"
+
+
 configfile: "config/config.yaml"
 
 
@@ -28,12 +31,20 @@ include: "workflow/rules/d2po.smk"
 include: "workflow/rules/verify.smk"
 include: "workflow/rules/assemble.smk"
 include: "workflow/rules/card.smk"
+include: "workflow/rules/gallery.smk"
 include: "workflow/rules/table3.smk"
 include: "workflow/rules/filter_truth.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/table5.smk"
 include: "workflow/rules/filter_curve.smk"
 include: "workflow/rules/ssim_claim.smk"
+include: "workflow/rules/records.smk"
+include: "workflow/rules/bench_edit.smk"
+include: "workflow/rules/expect.smk"
+include: "workflow/rules/judge.smk"
+include: "workflow/rules/table4.smk"
+include: "workflow/rules/bench_export.smk"
+include: "workflow/rules/record.smk"
 
 
 localrules:
@@ -41,6 +52,8 @@ localrules:
     dataset,
     tables,
     verifier,
+    benchmark,
+    report,
 
 
 onsuccess:
@@ -79,3 +92,17 @@ rule verifier:
         verifier_outputs(),
     message:
         "The verifier is trained and measured"
+
+
+rule benchmark:
+    input:
+        benchmark_outputs(),
+    message:
+        "The models are benchmarked"
+
+
+rule report:
+    input:
+        report_outputs(),
+    message:
+        "The pages of the report are made; `make report` puts them together"

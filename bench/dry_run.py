@@ -54,7 +54,7 @@ def put(table, sidecar, stage, shard, inputs):
     code, _ = pipeline.identity_of(stage)
     seal(table, sidecar, Identity(stage, shard, code, pipeline._settings(stage), tuple(map(Path, inputs))), rows=1, rows_in=1, status=status, reasons={})
 for stage in ORDER:
-    if stage not in ("duplicates", *SHARD_STAGES, "truth", "card", "table3", "filter_truth"):
+    if stage not in ("duplicates", *SHARD_STAGES, "truth", "card", "gallery", "table3", "filter_truth"):
         continue  # `all` wants none of them by default
     if stage == "duplicates":
         put("results/duplicates/0000.parquet", "results/duplicates/0000.json", stage, "0000", pipeline.all_seals("ingest"))
@@ -66,7 +66,7 @@ for stage in ORDER:
     else:
         for made in pipeline.gather_outputs(stage):
             Path(made).parent.mkdir(parents=True, exist_ok=True)
-            Path(made).write_text(stage)
+            Path(made).write_text(stage) if Path(made).suffix else Path(made).mkdir()
         put(pipeline.gather_outputs(stage)[0], pipeline.gather_seal(stage), stage, "all", pipeline.all_seals("verify"))
 """
     subprocess.run([sys.executable, "-c", script], cwd=run.folder, check=True)

@@ -23,6 +23,7 @@ from PIL import Image
 from targets import Targets
 
 from unicedit.config.openai import OpenAiSettings
+from unicedit.vlm.completion import body_of
 from unicedit.vlm.openai import OpenAiEngine
 from unicedit.vlm.pictures import data_url
 from unicedit.vlm.port import VlmRequest
@@ -73,11 +74,11 @@ def picture(seed: int) -> bytes:
 
 def plain(url: str, requests: list[VlmRequest], threads: int) -> float:
     """The same requests by the openai client in a pool of threads; requests a second."""
-    engine = OpenAiEngine(OpenAiSettings(model="still", base_url=url), None, None)
+    settings = OpenAiSettings(model="still", base_url=url)
     client = openai.OpenAI(api_key="none", base_url=url, max_retries=0)
 
     def one(request: VlmRequest) -> None:
-        client.chat.completions.create(**engine.body(request, lambda image: data_url(image, engine.settings.pictures).decode()))
+        client.chat.completions.create(**body_of(settings, request, lambda image: data_url(image, settings.pictures).decode()))
 
     started = time.monotonic()
     with ThreadPoolExecutor(threads) as pool:

@@ -79,7 +79,7 @@ class Checkout:
         for table in re.findall(r"Job stats:\njob +count\n[- ]+\n(.*?)\n\n", text, flags=re.S):
             found = Counter({line.split()[0]: int(line.split()[1]) for line in table.splitlines() if line.strip()})
         found.pop("total", None)
-        for target in ("all", "dataset", "tables"):
+        for target in ("all", "dataset", "tables", "benchmark"):
             found.pop(target, None)
         return dict(found)
 

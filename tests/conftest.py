@@ -21,6 +21,7 @@ library:
   kind: files
   path: photos
   shard_size: 4
+benchmark: {source: none}
 map:
   stop_after_failures: 1000
 """

@@ -70,7 +70,35 @@ def verdict(_: dict[str, Any], lot: random.Random) -> dict[str, Any]:
     }
 
 
-ANSWERS = {"InstructReply": instructions, "VerifyReply": verdict}
+def itemised(schema: dict[str, Any], lot: random.Random) -> dict[str, Any]:
+    """A judge's reply: up to two violations of kinds that take off 3."""
+    (violation,) = schema["$defs"].values()
+    kinds = [kind for kind in violation["properties"]["kind"]["enum"] if kind in THREE]
+    violations = [{"what": "Something.", "kind": lot.choice(kinds), "deduction": 3} for _ in range(lot.randrange(3))]
+    zero = {"zero": False} if "zero" in schema["properties"] else {}
+    return {"violations": violations, **zero, "reason": "So it is."}
+
+
+def expected(_: dict[str, Any], lot: random.Random) -> dict[str, Any]:
+    """What a judge expects of a right edit."""
+    return {"expected": [f"It is number {lot.randrange(10**6)}."]}
+
+
+def subscores(schema: dict[str, Any], lot: random.Random) -> dict[str, Any]:
+    """A reply for VIEScore."""
+    return {name: "So it is." if name == "reason" else lot.randrange(4, 11) for name in schema["properties"]}
+
+
+THREE = ("missing_edit", "unexpected_content", "mismatch", "against_fact")
+JUDGED = {f"{metric}Itemised": itemised for metric in ("IF", "NC", "VQ", "RA")}
+ANSWERS = {
+    "InstructReply": instructions,
+    "VerifyReply": verdict,
+    "ExpectReply": expected,
+    **JUDGED,
+    "ScReply": subscores,
+    "PqReply": subscores,
+}
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -18,6 +18,7 @@ world: {images: 12}
 ingest: {size_divisor: 2}
 edit: {batch_size: 2}
 verify: {batch_size: 2}
+benchmark: {source: none}
 """
 
 

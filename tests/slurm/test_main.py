@@ -36,7 +36,9 @@ def test_each_rule_ran_where_the_profile_says(main_run: ClusterRun) -> None:
         place = (record["Partition"], "gres/gpu=1" in record["AllocTRES"].split(","))
         found.setdefault(rule_of(record["Comment"]), set()).add(place)
         assert record["State"] == "COMPLETED"
-    wanted = dict.fromkeys(("ingest", "duplicates", "prefilter", "assemble", "card", "table3", "filter_truth", "truth"), ("cpu", False))
+    wanted = dict.fromkeys(
+        ("ingest", "duplicates", "prefilter", "assemble", "card", "gallery", "table3", "filter_truth", "truth"), ("cpu", False)
+    )
     wanted |= {"instruct": ("gpu-a", True), "edit": ("gpu-b", True), "verify": ("gpu-a", True)}
     assert found == {rule: {place} for rule, place in wanted.items()}
     (node,) = {record["NodeList"] for record in records(main_run) if rule_of(record["Comment"]) == "edit"}
@@ -61,7 +63,9 @@ def test_a_run_ends_with_what_its_jobs_asked_and_used(main_run: ClusterRun) -> N
     with main_run.path("results/benchmarks/efficiency.csv").open() as stream:
         rows = {row["rule"]: row for row in csv.DictReader(stream)}
     counts = Counter(rule_of(record["Comment"]) for record in records(main_run))
-    assert counts.keys() - rows.keys() <= {"card", "table3", "filter_truth"}, "of the last jobs accounting may not know the end yet"
+    assert counts.keys() - rows.keys() <= {"card", "gallery", "table3", "filter_truth"}, (
+        "of the last jobs accounting may not know the end yet"
+    )
     assert (rows["edit"]["jobs"], rows["edit"]["memory asked (MB)"], rows["edit"]["minutes asked"]) == (str(counts["edit"]), "4000", "480")
     assert 0 < float(rows["edit"]["most used"]) < 4000 and float(rows["edit"]["longest"]) > 0
     assert "Use by Slurm's accounting" in main_run.path("head.txt").read_text()

@@ -30,7 +30,7 @@ def test_commented_defaults_are_the_defaults() -> None:
 
 
 @pytest.mark.parametrize(
-    "overlay", sorted(path.name for path in CONFIG.glob("*.yaml") if path.name not in ("config.yaml", "taxonomy.yaml"))
+    "overlay", sorted(path.name for path in CONFIG.glob("*.yaml") if path.name not in ("config.yaml", "rates.yaml", "taxonomy.yaml"))
 )
 def test_shipped_overlays_are_valid(overlay: str) -> None:
     assert read_config([CONFIG / "config.yaml", CONFIG / overlay]) != Config()
@@ -39,7 +39,7 @@ def test_shipped_overlays_are_valid(overlay: str) -> None:
 @pytest.mark.parametrize(
     ("values", "line"),
     [
-        ({"verfy": {}}, "config: verfy: unknown key; known here: d2po, dataset, duplicates,"),
+        ({"verfy": {}}, "config: verfy: unknown key; known here: benchmark, d2po, dataset, duplicates,"),
         ({"verify": {"ssim": {"treshold": 0.9}}}, "config: verify.ssim.treshold: unknown key; known here: threshold"),
         ({"verify": {"ssim": {"threshold": 2}}}, "config: verify.ssim.threshold = '2': input should be less than or equal to 1"),
         ({"world": {"images": "many"}}, "config: world.images = 'many': input should be a valid integer"),
@@ -47,6 +47,8 @@ def test_shipped_overlays_are_valid(overlay: str) -> None:
         ({"edit": {"editors": [{"name": "a"}, {"name": "a"}]}}, "editor names must be unique, and a is there more than once"),
         ({"instruct": {"per_image": {"min": 5, "max": 3}}}, "min is 5 and max is 3: min must be at most max"),
         ({"library": {"kind": "files"}}, "`path` (or `list_file`) must name a folder"),
+        ({"library": {"declared": 0}}, "config: library.declared = '0': input should be greater than or equal to 1"),
+        ({"map": {"stage_workers": {"edit": 99}}}, "0 to 64 processes are allowed"),
         ({"ingest": {"max_crop_loss": float("nan")}}, "config: ingest.max_crop_loss = 'nan'"),
         ({"prefilter": {"aesthetic": {"predictor": "siglip_v2_5"}}}, "must name the vision model"),
         ({"ingest": {"encoding": {"format": "gif"}}}, "config: ingest.encoding.format = 'gif': input should be 'png', 'webp' or 'jpeg'"),
@@ -55,6 +57,17 @@ def test_shipped_overlays_are_valid(overlay: str) -> None:
         ({"edit": {"editors": ["a"]}}, "config: edit.editors.0 = 'a': a section of settings is allowed"),
         ({"library": {"path": 5}}, "config: library.path = '5': a text is allowed, or a list is allowed"),
         ({"ingest": {"max_megapixels": 1000}}, "config: ingest.max_megapixels = '1000': input should be less than or equal to 178"),
+        ({"benchmark": {"source": "files"}}, "source is `files`, so `path` must name"),
+        ({"benchmark": {"judges": [{"name": "a", "engine": "openai"}]}}, "engine `openai` needs openai.model"),
+        ({"benchmark": {"judges": [{"name": "a", "repeats": 3}]}}, "engine `measured` gives the same score every time: 1 is allowed"),
+        ({"benchmark": {"source": "hub"}}, "needs source `world` and models with engine `simulated`"),
+        ({"benchmark": {"models": [{"name": "a"}, {"name": "a"}]}}, "names must be unique, and a is there more than once"),
+        ({"benchmark": {"models": [{"name": ".."}]}}, "names begin with a letter or digit, and '..' does not"),
+        (
+            {"benchmark": {"models": [{"name": "a", "paper": "BAGEL"}, {"name": "b", "paper": "BAGEL"}]}},
+            "two models claim the paper's row 'BAGEL'",
+        ),
+        ({"benchmark": {"languages": ["en", "en"]}}, "a language is named twice"),
         ({"paths": {"results": "made/../scratch/"}}, "results and scratch are one folder; they must be two"),
         ({"paths": {"cache": "results"}}, "results and cache are one folder; they must be two"),
         ({"paths": {"results": "runs/{name}"}}, "config: paths.results = 'runs/{name}': a folder's path has no braces"),
@@ -124,3 +137,8 @@ def test_folders_are_normalised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/somebody")
     paths = parse({"paths": {"results": "~/runs//first/", "scratch": "./scratch"}}).paths
     assert (paths.results, paths.scratch) == ("/home/somebody/runs/first", "scratch")
+
+
+def test_workers_by_stage_take_the_place_of_the_general_number() -> None:
+    settings = parse({"map": {"workers": 2, "stage_workers": {"edit": 8, "instruct": 0}}}).map
+    assert [settings.workers_of(stage) for stage in ("ingest", "edit", "instruct")] == [2, 8, 0]

@@ -94,7 +94,7 @@ def make(folder: Path, monkeypatch: pytest.MonkeyPatch, texts: Sequence[str] = (
             rows.append({**row, "instruction_en": text, "instruction_cn": "镜像。", **refused})
     write_table(instruct, INSTRUCT, rows)
     batches: list[tuple[str, list[str]]] = []
-    monkeypatch.setattr(edit_stage, "open_editor", lambda editor: Mirror(editor.name, batches))
+    monkeypatch.setattr(edit_stage, "open_editor", lambda editor, places: Mirror(editor.name, batches))
     return EditStage(ingest, instruct, EditSettings(**settings), RECIPES), batches
 
 

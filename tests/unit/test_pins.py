@@ -10,12 +10,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def pins() -> dict[str, str]:
-    lines = (REPOSITORY / "requirements.txt").read_text().splitlines()
+    lines = [line for name in ("requirements.txt", "requirements-face.txt") for line in (REPOSITORY / name).read_text().splitlines()]
     return dict(line.split("==") for line in lines if line and not line.startswith("#"))
 
 
 def test_every_requirement_is_pinned() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-face.txt", "requirements-dev.txt"):
         for line in (REPOSITORY / name).read_text().splitlines():
             if line and not line.startswith(("#", "-r")):
                 assert re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9][0-9A-Za-z.]*", line), f"{name}: {line}"

@@ -15,8 +15,25 @@ LISTED = {
         *("instruct.engine", "instruct.prompt", "instruct.reply", "instruct.stage"),
         *("provenance", "sources", "taxonomy", "vlm.ask", "vlm.port", "vlm.reply", "vlm.template"),
     ],
-    "edit": ["edit.engines", "edit.port", "edit.stage", "pictures", "provenance", "sources"],
+    "edit": ["edit.port", "edit.stage", "pictures", "provenance", "sources"],
     "verify": ["provenance", "sources", "verify.decide", "verify.engines", "verify.port", "verify.stage"],
+    "bench_edit": [
+        *("benchmark.edit_stage", "benchmark.schema", "edit.port", "edit.stage"),
+        *("pictures", "provenance", "scoring.schema", "sources"),
+    ],
+    "expect": [
+        *("benchmark.schema", "judge.expect_stage", "judge.prompt", "judge.reply", "judge.rubric", "judge.schema"),
+        *("provenance", "scoring.schema", "sources", "vlm.ask", "vlm.port", "vlm.reply", "vlm.template"),
+    ],
+    "judge": [
+        *("benchmark.schema", "judge.engines", "judge.port", "judge.prompt", "judge.rubric", "judge.schema", "judge.stage"),
+        *("provenance", "scoring.schema", "sources", "vlm.template"),
+    ],
+    "triplet_aesthetic": ["ingest.decode", "provenance", "sources", "triplets.aesthetic", "triplets.limits"],
+    "viescore": [
+        *("ingest.decode", "pictures", "provenance", "scoring.schema", "scoring.viescore", "sources", "triplets.limits"),
+        *("viescore.prompt", "viescore.reply", "viescore.schema", "viescore.stage", "vlm.ask", "vlm.port", "vlm.reply", "vlm.template"),
+    ],
 }
 
 

@@ -17,7 +17,8 @@ from PIL import Image
 
 from made_datasets import MADE, ROWS, picture
 from unicedit.errors import PipelineError
-from unicedit.triplets.draw import Drawn, Limits, draw
+from unicedit.triplets.draw import Drawn, draw
+from unicedit.triplets.limits import Limits
 from unicedit.triplets.mapping import Mapping, MappingError, load
 
 ROOT = Path(__file__).parents[2]

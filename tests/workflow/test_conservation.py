@@ -86,7 +86,7 @@ def test_folder_of_bad_files_ends_with_each_accounted_for(tmp_path: Path) -> Non
     # the files are plain colours and noise: let them all in, so that the later stages see them too
     columns = "columns: {origin: url, licence: license}"
     run.path("test.yaml").write_text(
-        f"library: {{kind: files, path: {library}, shard_size: 100, {columns}}}\nprefilter: {{min_quality: 0}}\nmap: {{stop_after_failures: 1000}}\n"
+        f"library: {{kind: files, path: {library}, shard_size: 100, {columns}}}\nprefilter: {{min_quality: 0}}\nbenchmark: {{source: none}}\nmap: {{stop_after_failures: 1000}}\n"
     )
     run.snakemake("all")
     totals = check_conservation(run)

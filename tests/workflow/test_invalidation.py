@@ -15,7 +15,7 @@ from checkout import Checkout
 pytestmark = pytest.mark.workflow
 
 SHARDS = ("00000", "00001")
-AFTER_VERIFY = {"verify", "assemble", "card", "table3", "filter_truth"}
+AFTER_VERIFY = {"verify", "assemble", "card", "gallery", "table3", "filter_truth"}
 AFTER_INSTRUCT = {"instruct", "edit", "truth"} | AFTER_VERIFY
 
 
@@ -132,13 +132,27 @@ def test_new_image_makes_its_shard_and_the_gathers(run: Checkout) -> None:
     before = run.dataset()
     run.path("photos/new.jpg").write_bytes(encoded(names(20)[19]))
     planned = run.planned()
-    one_each = {"ingest", "duplicates", "prefilter", "instruct", "edit", "truth", "verify", "assemble", "card", "table3", "filter_truth"}
+    one_each = {"ingest", "duplicates", "prefilter"} | AFTER_INSTRUCT
     assert planned == dict.fromkeys(one_each, 1)
     run.snakemake("all")
     assert run.rows()["ingest"] == 1
     after = run.dataset()
     assert len(after) == len(before) + 1
     assert {name: after[name] for name in before} == before
+
+
+def test_gallery_follows_its_own_settings_and_files(run: Checkout) -> None:
+    with run.path("test.yaml").open("a") as overlay:
+        overlay.write("gallery: {rows: 10}\n")
+    assert run.planned() == {"gallery": 1}
+    run.snakemake("all")
+    assert "10 of " in run.path("results/gallery/index.html").read_text()
+    assert run.planned() == {}
+    with run.path("workflow/scripts/unicedit/gallery/list.js").open("a") as script:
+        script.write("// another list\n")
+    assert run.planned() == {"gallery": 1}, "its scripts are part of its code"
+    shutil.rmtree(run.path("results/gallery/data"))
+    assert run.planned() == {"gallery": 1}
 
 
 def test_changed_image_computes_its_rows_only(run: Checkout) -> None:

@@ -1,12 +1,13 @@
 """The verifier is trained in the run that verifies with it: samples, SFT, D2PO, verdicts, Table 5, on very little data."""
 
+import base64
 import csv
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from checkout import Checkout
+from checkout import SNAKEMAKE, Checkout
 
 pytestmark = pytest.mark.workflow
 
@@ -46,5 +47,12 @@ def test_run_verifies_with_the_verifier_it_trains(tmp_path: Path) -> None:
     assert {(label, "measured") for label in ("Base", "+ SFT", "+ D2PO", "SSIM")} <= rows
     assert any(source == "reported" for _, source in rows)
     assert run.planned() == {}
+    run.command("report", "--", *SNAKEMAKE, *run.overlay(), "--profile", "profiles/local", "--cores", "2")
+    report = run.path("my results/report.html").read_text(encoding="utf-8")
+    pictures = [
+        run.path(f"my results/{name}.png") for name in ("verifier/sft/curves", "verifier/d2po/curves", "tables/table5", "tables/ssim_claim")
+    ]
+    assert all(base64.b64encode(picture.read_bytes()).decode() in report for picture in pictures)
+    assert "Table 5: by part of the reply" in report
     assert "0 failed rows in 0 shards of samples" in run.command("retry", "--stage", "samples", "--configfile", "test.yaml").stdout
     assert "already has today's recipe" in run.command("accept", "--stage", "samples", "--configfile", "test.yaml").stdout

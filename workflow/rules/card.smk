@@ -10,7 +10,12 @@ rule card:
         card=f"{RESULTS}/dataset/README.md",
         index=f"{RESULTS}/dataset/index.parquet",
         census=f"{RESULTS}/dataset/census.csv",
-        plot=f"{RESULTS}/dataset/census.png",
+        plot=report(
+            f"{RESULTS}/dataset/census.png",
+            caption="../report/census.rst",
+            category="Dataset",
+            labels=labels_of("census", "picture"),
+        ),
         seal=pipeline.gather_seal("card"),
     log:
         pipeline.log("card"),

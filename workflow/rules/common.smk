@@ -9,7 +9,9 @@ from pathlib import Path
 from unicedit.digest import keep_syntax
 from unicedit.errors import PipelineError
 from unicedit.evaluation.grid import Grid
-from unicedit.workflow import Pipeline, plans_only, run_with_this_interpreter
+from unicedit.models.cache import use_cache
+from unicedit.report.labels import labels_of
+from unicedit.workflow import GATHERS, Pipeline, plans_only, run_with_this_interpreter
 
 run_with_this_interpreter()
 # on SIGTERM (a job cancelled or preempted) the shell waits for its command, which stores what it has; without the trap it would die at once, and the job count as failed
@@ -24,7 +26,12 @@ except PipelineError as error:
     print(error, file=sys.stderr)
     sys.exit(1)
 
+use_cache(pipeline.config.paths.cache)
+for warning in pipeline.warnings:
+    print(f"warning: {warning}", file=sys.stderr)
+
 settings_of = pipeline.settings_of
+unit_settings_of = pipeline.unit_settings_of
 duplicates_of = pipeline.duplicates_of
 code_of = pipeline.code_of
 RESULTS = pipeline.results
@@ -36,6 +43,7 @@ wildcard_constraints:
     shard=r"\d{5}",
     part=r"\d{5}",
     generation=r"\d{4}",
+    unit=r"[a-z0-9_.@-]+",
 
 
 # launched through Slurm, trainings only submit a job of their own and wait for it
@@ -62,6 +70,7 @@ def dataset_outputs():
         *pipeline.all_tables("assemble"),
         *pipeline.all_seals("assemble"),
         *rules.card.output,
+        *rules.gallery.output,
     ]
 
 
@@ -71,8 +80,14 @@ def table_outputs():
     return (
         rules.table3.output
         + known
+        + benchmark_outputs()
         + (verifier_outputs() if pipeline.trains_its_verifier else [])
     )
+
+
+def benchmark_outputs():
+    """What the target `benchmark` makes: Table 4, unless the benchmark is left out."""
+    return [] if pipeline.config.benchmark.source == "none" else rules.table4.output
 
 
 def verifier_outputs():
@@ -83,6 +98,42 @@ def verifier_outputs():
         else []
     )
     return rules.d2po.output + rules.table5.output + rules.ssim_claim.output + curve
+
+
+def reported():
+    """The gathers that the run report speaks of: those that `all` makes, and whatever else is there (a full Table 5, say)."""
+    wanted = {str(path) for path in [*dataset_outputs(), *table_outputs()]}
+    return [
+        stage
+        for stage in GATHERS
+        if stage != "record"
+        and (pipeline.gather_seal(stage) in wanted or pipeline.is_made(stage))
+    ]
+
+
+def report_seals():
+    """The sidecars of what the run report speaks of."""
+    return [pipeline.gather_seal(stage) for stage in reported()]
+
+
+def label_of_page(wildcards):
+    """The labels of a table's page."""
+    return labels_of(wildcards.name, "table")
+
+
+def report_outputs():
+    """What the target `report` makes sure of before `snakemake --report` puts it together."""
+    tables = [
+        name
+        for stage in reported()
+        for name in pipeline.gather_outputs(stage)
+        if name.endswith(".md") and name.startswith(f"{RESULTS}/tables/")
+    ]
+    # by name and not as `rules.….output`, which would have rules run that --allowed-rules leaves out
+    return [
+        *map(str, [*dataset_outputs(), *table_outputs(), *rules.record.output]),
+        *(f"{RESULTS}/report/tables/{Path(name).stem}.html" for name in tables),
+    ]
 
 
 if workflow.is_main_process:

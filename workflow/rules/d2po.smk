@@ -10,7 +10,12 @@ rule d2po:
     output:
         model=directory(f"{RESULTS}/verifier/d2po/model"),
         csv=f"{RESULTS}/verifier/d2po/curves.csv",
-        png=f"{RESULTS}/verifier/d2po/curves.png",
+        png=report(
+            f"{RESULTS}/verifier/d2po/curves.png",
+            caption="../report/curves.rst",
+            category="Training",
+            labels=labels_of("d2po", "picture"),
+        ),
         seal=pipeline.gather_seal("d2po"),
     log:
         pipeline.log("d2po"),

@@ -14,7 +14,12 @@ rule filter_curve:
     output:
         csv=f"{RESULTS}/tables/filter_curve.csv",
         md=f"{RESULTS}/tables/filter_curve.md",
-        png=f"{RESULTS}/tables/filter_curve.png",
+        png=report(
+            f"{RESULTS}/tables/filter_curve.png",
+            caption="../report/filter_curve.rst",
+            category="Tables",
+            labels=labels_of("filter_curve", "picture"),
+        ),
         seal=pipeline.gather_seal("filter_curve"),
     log:
         pipeline.log("filter_curve"),

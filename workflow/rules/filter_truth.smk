@@ -9,7 +9,12 @@ rule filter_truth:
     output:
         csv=f"{RESULTS}/tables/filter_truth.csv",
         md=f"{RESULTS}/tables/filter_truth.md",
-        png=f"{RESULTS}/tables/filter_truth.png",
+        png=report(
+            f"{RESULTS}/tables/filter_truth.png",
+            caption="../report/filter_truth.rst",
+            category="Tables",
+            labels=labels_of("filter_truth", "picture"),
+        ),
         seal=pipeline.gather_seal("filter_truth"),
     log:
         pipeline.log("filter_truth"),

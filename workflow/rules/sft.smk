@@ -9,7 +9,12 @@ rule sft:
     output:
         model=directory(f"{RESULTS}/verifier/sft/model"),
         csv=f"{RESULTS}/verifier/sft/curves.csv",
-        png=f"{RESULTS}/verifier/sft/curves.png",
+        png=report(
+            f"{RESULTS}/verifier/sft/curves.png",
+            caption="../report/curves.rst",
+            category="Training",
+            labels=labels_of("sft", "picture"),
+        ),
         seal=pipeline.gather_seal("sft"),
     log:
         pipeline.log("sft"),

@@ -14,7 +14,12 @@ rule ssim_claim:
     output:
         csv=f"{RESULTS}/tables/ssim_claim.csv",
         md=f"{RESULTS}/tables/ssim_claim.md",
-        png=f"{RESULTS}/tables/ssim_claim.png",
+        png=report(
+            f"{RESULTS}/tables/ssim_claim.png",
+            caption="../report/ssim_claim.rst",
+            category="Tables",
+            labels=labels_of("ssim_claim", "picture"),
+        ),
         seal=pipeline.gather_seal("ssim_claim"),
     log:
         pipeline.log("ssim_claim"),

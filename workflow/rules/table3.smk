@@ -10,7 +10,12 @@ rule table3:
     output:
         csv=f"{RESULTS}/tables/table3.csv",
         md=f"{RESULTS}/tables/table3.md",
-        png=f"{RESULTS}/tables/table3.png",
+        png=report(
+            f"{RESULTS}/tables/table3.png",
+            caption="../report/table3.rst",
+            category="Tables",
+            labels=labels_of("table3", "picture"),
+        ),
         seal=pipeline.gather_seal("table3"),
     log:
         pipeline.log("table3"),

@@ -9,7 +9,12 @@ rule table5:
     output:
         csv=f"{RESULTS}/tables/table5.csv",
         md=f"{RESULTS}/tables/table5.md",
-        png=f"{RESULTS}/tables/table5.png",
+        png=report(
+            f"{RESULTS}/tables/table5.png",
+            caption="../report/table5.rst",
+            category="Tables",
+            labels=labels_of("table5", "picture"),
+        ),
         slots_csv=f"{RESULTS}/tables/table5_slots.csv",
         slots_md=f"{RESULTS}/tables/table5_slots.md",
         seal=pipeline.gather_seal("table5"),
@@ -42,7 +47,12 @@ rule table5_full:
     output:
         csv=f"{RESULTS}/tables/table5_full.csv",
         md=f"{RESULTS}/tables/table5_full.md",
-        png=f"{RESULTS}/tables/table5_full.png",
+        png=report(
+            f"{RESULTS}/tables/table5_full.png",
+            caption="../report/table5.rst",
+            category="Tables",
+            labels=labels_of("table5_full", "picture"),
+        ),
         slots_csv=f"{RESULTS}/tables/table5_full_slots.csv",
         slots_md=f"{RESULTS}/tables/table5_full_slots.md",
         seal=pipeline.gather_seal("table5_full"),
@@ -77,7 +87,12 @@ rule table5_search:
     output:
         csv=f"{RESULTS}/tables/table5_search.csv",
         md=f"{RESULTS}/tables/table5_search.md",
-        png=f"{RESULTS}/tables/table5_search.png",
+        png=report(
+            f"{RESULTS}/tables/table5_search.png",
+            caption="../report/table5.rst",
+            category="Tables",
+            labels=labels_of("table5_search", "picture"),
+        ),
         slots_csv=f"{RESULTS}/tables/table5_search_slots.csv",
         slots_md=f"{RESULTS}/tables/table5_search_slots.md",
         seal=pipeline.gather_seal("table5_search"),

@@ -17,7 +17,7 @@ def main() -> None:
     arguments = made.parse_args()
     if arguments.n < 1 or arguments.seed < 0:
         made.error("--n is at least 1, --seed at least 0")
-    from unicedit.triplets.draw import Limits
+    from unicedit.triplets.limits import Limits
     from unicedit.triplets.mapping import load
     from unicedit.triplets.sample import write_sample
 

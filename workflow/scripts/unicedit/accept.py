@@ -14,17 +14,21 @@ import pyarrow.parquet as pq
 
 from unicedit.files import read_json, write_json
 
+# the columns that tell a row's variant, by stage; joined by an @ where there are several
+VARIANTS = {"edit": ("editor",), "bench_edit": ("editor",), "expect": ("judge",), "judge": ("judge", "model")}
+
 
 def accept(results: Path, stage: str, recipes: Mapping[str, str], why: str) -> list[dict[str, Any]]:
     """Record that rows sealed by ``stage`` serve for today's recipes; returns the new entries, with how many rows each covers.
 
-    ``recipes`` maps the variant of a row (its editor in the edit stage, "" elsewhere) to today's recipe.
+    ``recipes`` maps the variant of a row (its editor, judge or both as ``VARIANTS`` has it, "" elsewhere) to today's recipe.
     """
     found: dict[tuple[str, str], int] = {}
     for path in sorted((results / ".kept" / stage).glob("*.parquet")):
-        columns = ["recipe", "editor"] if stage == "edit" else ["recipe"]
-        table = pq.read_table(path, columns=columns)
-        variants = table["editor"].to_pylist() if stage == "edit" else [""] * table.num_rows
+        columns = VARIANTS.get(stage, ())
+        table = pq.read_table(path, columns=["recipe", *columns])
+        told = zip(*(table[name].to_pylist() for name in columns), strict=True) if columns else [()] * table.num_rows
+        variants = ["@".join(names) for names in told]
         for pair in zip(variants, table["recipe"].to_pylist(), strict=True):
             found[pair] = found.get(pair, 0) + 1
     record = results / ".accepted" / f"{stage}.json"

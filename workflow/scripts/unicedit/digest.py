@@ -1,7 +1,7 @@
 """Digests of code: what a job runs, and what decides a row's value (design section 5).
 
-Both hash the abstract syntax of modules without comments, docstrings and layout, so that they change when logic does and only then. Templates that a module names
-in a string (``"prompt.jinja"``) and that lie beside it count as its text.
+Both hash the abstract syntax of modules without comments, docstrings and layout, so that they change when logic does and only then. Templates, styles and
+scripts that a module names in a string (``"prompt.jinja"``) and that lie beside it count as its text.
 
 Every Slurm job reads the Snakefile again, and the syntax of two hundred modules takes a second: what is known of a module's bytes is kept in Snakemake's own folder.
 """
@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 SCRIPTS = Path(__file__).resolve().parents[1]
 PACKAGE = "unicedit"
-RESOURCES = (".jinja",)
+RESOURCES = (".jinja", ".css", ".js")
 KEPT = Path(".snakemake/unicedit-syntax.json")
 
 

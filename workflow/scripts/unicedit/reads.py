@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from unicedit.benchmark.plan import BenchPlan
 from unicedit.config.model import Config, ConfigError
 from unicedit.files import sha256_of_file
 from unicedit.training.parts import review_of
@@ -27,7 +28,7 @@ def taxonomy_file(config: Config) -> Path:
 
 def simulated(config: Config) -> list[str]:
     """The stages whose engine is simulated: tables and card say so."""
-    found = ["library"] if config.library.kind == "world" else []
+    found = ["library"] if config.library.kind == "world" and config.library.declared is None else []
     found += ["instruct"] if config.instruct.engine == "simulated" else []
     found += ["edit"] if any(editor.engine == "simulated" for editor in config.edit.editors) else []
     found += ["verify"] if config.verify.engine == "simulated" else []
@@ -69,6 +70,7 @@ READS: dict[str, Callable[[Config], dict[str, Any]]] = {
         "library": {"kind": config.library.kind},
         "taxonomy": _taxonomy(config),
     },
+    "gallery": lambda config: {"gallery": config.gallery.model_dump(mode="json"), "simulated": simulated(config)},
     "table3": lambda config: {"tables": config.tables.model_dump(mode="json"), "simulated": simulated(config)},
     "sft": lambda config: {"verifier": config.verifier.model_dump(mode="json"), "sft": config.sft.model_dump(mode="json")},
     "d2po": lambda config: {"verifier": config.verifier.model_dump(mode="json"), "d2po": config.d2po.model_dump(mode="json")},
@@ -88,6 +90,13 @@ READS: dict[str, Callable[[Config], dict[str, Any]]] = {
         "verifier": config.verify.engine,
         "blind_weight": config.verify.transformers.blind_weight,
         "simulated": bool(simulated(config)),
+    },
+    "records": lambda config: BenchPlan(config).record_settings(),
+    "bench_export": lambda config: {},
+    "table4": lambda config: BenchPlan(config).table_settings(),
+    "record": lambda config: {
+        "changed": config.model_dump(mode="json", exclude_defaults=True),
+        "simulated": simulated(config),
     },
     "filter_truth": lambda config: {"tables": config.tables.model_dump(mode="json"), "verifier": config.verify.engine},
 }

@@ -16,6 +16,9 @@ PLUMBING = (
     "unicedit.config",
     "unicedit.command",
     "unicedit.digest",
+    "unicedit.edit.engines",
+    "unicedit.edit.http",
+    "unicedit.edit.kept",
     "unicedit.errors",
     "unicedit.files",
     "unicedit.freshness",
@@ -25,26 +28,37 @@ PLUMBING = (
     "unicedit.recipe",
     "unicedit.schema",
     "unicedit.sidecar",
+    "unicedit.vlm.batch",
     "unicedit.vlm.cache",
     "unicedit.vlm.calls",
     "unicedit.vlm.engines",
+    "unicedit.vlm.failures",
     "unicedit.vlm.ledger",
     "unicedit.workflow",
 )
 
 # never part of a recipe: they choose which rows there are, and what they chose is in the rows' keys and inputs
-CHOOSERS = ("unicedit.instruct.plan", "unicedit.edit.assign", "unicedit.edit.seed")
+CHOOSERS = ("unicedit.instruct.plan", "unicedit.edit.assign", "unicedit.edit.seed", "unicedit.edit.weights")
 
 # part of a recipe only where an engine of theirs is chosen
 ENGINES = (
     "unicedit.world",
+    "unicedit.edit.ark",
+    "unicedit.edit.diffusers",
+    "unicedit.edit.gemini",
+    "unicedit.edit.images",
+    "unicedit.edit.openai",
     "unicedit.scorers.aesthetic",
     "unicedit.scorers.safety",
     "unicedit.verify.ssim",
+    "unicedit.judge.public",
+    "unicedit.judge.reader",
     "unicedit.verify.reader",
     "unicedit.verify.trained",
     "unicedit.verify.models",  # which model: its weights are in the rows' inputs
     "unicedit.verifier",
+    "unicedit.vlm.completion",
+    "unicedit.vlm.gemini",
     "unicedit.vlm.openai",
     "unicedit.vlm.transformers",
     "unicedit.vlm.vllm",
@@ -56,6 +70,11 @@ STAGE_ROOTS = {
     "instruct": ("unicedit.instruct.stage",),
     "edit": ("unicedit.edit.stage",),
     "verify": ("unicedit.verify.stage",),
+    "bench_edit": ("unicedit.benchmark.edit_stage",),
+    "expect": ("unicedit.judge.expect_stage",),
+    "judge": ("unicedit.judge.stage",),
+    "triplet_aesthetic": ("unicedit.triplets.aesthetic",),
+    "viescore": ("unicedit.viescore.stage",),
 }
 
 

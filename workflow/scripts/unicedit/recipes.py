@@ -6,12 +6,14 @@ not in a recipe.
 
 from typing import Any
 
+from unicedit.benchmark.plan import UNIT_STAGES
 from unicedit.config.edit import EditSettings
 from unicedit.config.ingest import IngestSettings
 from unicedit.config.instruct import InstructSettings
 from unicedit.config.model import Config
 from unicedit.config.prefilter import PrefilterSettings
 from unicedit.config.verify import VerifySettings
+from unicedit.edit.engines import editor_module
 from unicedit.recipe import recipe_of
 from unicedit.vlm.engines import engine_modules, engine_settings
 
@@ -50,10 +52,10 @@ def edit_recipes(settings: EditSettings) -> dict[str, str]:
             {
                 "engine": editor.engine,
                 "revision": editor.revision,
-                "simulated": editor.simulated.model_dump(mode="json"),
+                editor.engine: editor.deciding(),
                 "encoding": encoding,
             },
-            ["unicedit.world.editor"],
+            [editor_module(editor)],
         )
         for editor in settings.editors
     }
@@ -81,7 +83,11 @@ def verify_recipe(settings: VerifySettings, editors: EditSettings) -> str:
 
 
 def todays_recipes(stage: str, config: Config) -> dict[str, str]:
-    """A stage's recipes under a configuration: by editor for edit, under "" for the others."""
+    """A stage's recipes under a configuration: by editor for edit, by model and judge for the benchmark's, under "" for the others."""
+    if stage in UNIT_STAGES:
+        from unicedit.benchmark.recipes import bench_recipes
+
+        return bench_recipes(stage, config.benchmark)
     if stage == "edit":
         return edit_recipes(config.edit)
     kind = "world" if config.library.kind == "world" else "files"

@@ -45,7 +45,7 @@ def repair(results: Path, fault: Fault) -> Path:
             target: Path = results / ".corrupt" / value["stage"] / fault.path.name
             set_aside(sidecar, fault.what, target)
             kept = results / ".kept" / value["stage"] / str(value["shard"])
-            kept_table, kept_sidecar = kept.with_suffix(".parquet"), kept.with_suffix(".json")
+            kept_table, kept_sidecar = kept.with_name(f"{kept.name}.parquet"), kept.with_name(f"{kept.name}.json")
             if kept_table.exists() and sha256_of_file(kept_table) != read_json(kept_sidecar)["sha256"]:
                 with suppress(FileNotFoundError):
                     kept_table.unlink()

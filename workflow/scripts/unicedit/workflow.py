@@ -10,17 +10,21 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from unicedit.benchmark.plan import UNIT_STAGES, BenchPlan
 from unicedit.config.model import Config, ConfigError, parse, read_file
 from unicedit.config.paths import check_folders
 from unicedit.digest import code_digest
+from unicedit.edit.check import check_editors
 from unicedit.files import digest_of
 from unicedit.freshness import Freshness
 from unicedit.index.index import Index
+from unicedit.models.cache import check_fetched
+from unicedit.models.lock import locked, says, unlocked
 from unicedit.reads import READS, knows_truth, taxonomy_file
 from unicedit.training.parts import SECTIONS as FILES
 from unicedit.training.parts import part_names, review_of
@@ -28,8 +32,23 @@ from unicedit.training.parts import part_names, review_of
 SHARD_STAGES = ("ingest", "prefilter", "instruct", "edit", "verify", "assemble")
 TRAININGS = ("sft", "d2po")
 TABLE5 = ("table5", "table5_full", "table5_search")
-GATHERS = ("truth", "training_data", *TRAININGS, "card", "table3", "filter_truth", *TABLE5, "filter_curve", "ssim_claim")
-ORDER = ("ingest", "duplicates", *SHARD_STAGES[1:], "samples", *GATHERS)
+GATHERS = (
+    "truth",
+    "training_data",
+    *TRAININGS,
+    "card",
+    "gallery",
+    "table3",
+    "filter_truth",
+    *TABLE5,
+    "filter_curve",
+    "ssim_claim",
+    "records",
+    "table4",
+    "record",
+)
+# units of the benchmark lie between its records and the tables made of them
+ORDER = ("ingest", "duplicates", *SHARD_STAGES[1:], "samples", *GATHERS[:-2], *UNIT_STAGES, *GATHERS[-2:])
 PART_STAGES = ("samples",)
 
 _Wildcards = Any
@@ -46,13 +65,19 @@ _SHOWING = {
         "--lu",
         "--unlock",
         "--print-compilation",
+        "--report",
     ),
 }
 
 
-def check_files(config: Config) -> None:
-    """What the typed classes cannot see: files that settings name, and names that stand in those files. Raises ``PipelineError``."""
+def check_files(config: Config, *, dry: bool = False) -> list[str]:
+    """What the typed classes cannot see: files that settings name, and names that stand in those files; returns what a dry run may go on without.
+
+    Raises ``PipelineError``.
+    """
+    from unicedit.benchmark.files import jsonl_of
     from unicedit.instruct.plan import Planner
+    from unicedit.judge.public import public_prompts
     from unicedit.taxonomy import TaxonomyError, load
 
     try:
@@ -65,20 +90,32 @@ def check_files(config: Config) -> None:
         ) from error
     Planner(config.instruct, taxonomy)
     review_of(config.samples)
-    for key, path, revision in _model_paths(config):
-        if not Path(path).exists() and (revision is None or path.startswith((".", "/")) or path.endswith(".safetensors")):
-            raise ConfigError(f"config: {key} = {path!r}: no such file or folder, and no hub model with a revision")
+    check_editors(config)
+    _check_batches(config)
+    if config.benchmark.source == "files":
+        jsonl_of(str(config.benchmark.path))
+    if config.benchmark.source != "none" and any(judge.mode == "public" for judge in config.benchmark.judges):
+        public_prompts(Path(config.paths.cache))
+    missing = [says(one, config.models.lock) for one in unlocked(config)]
+    if (aesthetic := config.prefilter.aesthetic) and not Path(aesthetic.head).exists():
+        missing.append(
+            f"config: prefilter.aesthetic.head = {aesthetic.head!r}: no such file; `python -m unicedit.scorers.convert_aesthetic` makes it"
+        )
+    if missing and not dry:
+        raise ConfigError("\n".join(missing))
+    if not dry:
+        check_fetched(config)
+    return missing
 
 
-def _model_paths(config: Config) -> Iterator[tuple[str, str, str | None]]:
-    if aesthetic := config.prefilter.aesthetic:
-        yield "prefilter.aesthetic.model", aesthetic.model, aesthetic.revision
-        yield "prefilter.aesthetic.head", aesthetic.head, None
-    if safety := config.prefilter.safety:
-        yield "prefilter.safety.model", safety.model, safety.revision
-    yield "verifier.base", config.verifier.base, config.verifier.revision
-    if config.verify.engine == "transformers" and config.verify.transformers.model:
-        yield "verify.transformers.model", config.verify.transformers.model, config.verify.transformers.revision
+def _check_batches(config: Config) -> None:
+    """With the engine `batch` a job waits, up to a day, for each part of a shard that is handed over."""
+    for stage, settings in (("instruct", config.instruct), ("verify", config.verify)):
+        if settings.engine == "batch" and settings.rows_at_once < config.library.shard_size:
+            raise ConfigError(
+                f"config: {stage}.batch.rows = {settings.batch.rows}: a shard has {config.library.shard_size} pictures (library.shard_size), and each "
+                "part would wait for a batch of its own; null hands over the whole shard"
+            )
 
 
 def run_with_this_interpreter() -> None:
@@ -92,12 +129,17 @@ def plans_only(workflow: Any, command: Sequence[str]) -> bool:
     return bool(asked) or not _SHOWING.isdisjoint(word.split("=")[0] for word in command)
 
 
-def read_config(files: Sequence[Path]) -> Config:
+def merged(files: Sequence[Path]) -> Config:
     """Merge and check configuration files, later ones winning key by key as Snakemake has it. Raises ``ConfigError``."""
-    merged: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for file in files:
-        _merge(merged, read_file(file))
-    return parse(merged)
+        _merge(values, read_file(file))
+    return parse(values)
+
+
+def read_config(files: Sequence[Path]) -> Config:
+    """The same with the lock file's commits in place of the revisions of hub models, as jobs see it."""
+    return locked(merged(files))
 
 
 def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
@@ -121,24 +163,39 @@ def _signed(function: Callable[[_Wildcards], str]) -> Callable[[_Wildcards], str
 
 def wildcard_of(stage: str) -> str:
     """The wildcard in the paths of a stage's tables."""
-    return "part" if stage in PART_STAGES else "shard"
+    return "part" if stage in PART_STAGES else "unit" if stage in UNIT_STAGES else "shard"
 
 
 def gather_seal(results: str, stage: str) -> str:
     """Path of a gather stage's sidecar in a results folder."""
-    folder = {"card": "dataset/sidecars", "truth": "truth", "training_data": "verifier/sidecars"}.get(stage, "tables")
+    folder = {
+        "card": "dataset/sidecars",
+        "truth": "truth",
+        "training_data": "verifier/sidecars",
+        "records": "benchmark",
+        "bench_export": "benchmark",
+        "gallery": "gallery",
+        "record": "report",
+    }.get(stage, "tables")
     folder = f"verifier/{stage}" if stage in TRAININGS else folder
     return f"{results}/{folder}/{stage}.json"
+
+
+def trains_its_verifier(config: Config) -> bool:
+    """Whether a run verifies with the model that it trains."""
+    return config.verify.engine == "transformers" and config.verify.transformers.model is None
 
 
 class Pipeline:
     """The configured pipeline. Raises ``ConfigError`` for a configuration that cannot be used."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self.config = parse(values)
+        self.config = locked(parse(values))
+        self.warnings: list[str] = []
         self.results = self.config.paths.results
         self.scratch = self.config.paths.scratch
         self.truth = knows_truth(self.config)
+        self.bench = BenchPlan(self.config)
         self._settings = functools.cache(self._settings_text)
         self.index: Index | None = None
 
@@ -152,6 +209,37 @@ class Pipeline:
             return self._settings(stage)
 
         return _signed(settings)
+
+    def unit_settings_of(self, stage: str) -> Callable[[_Wildcards], str]:
+        """A param: the settings that one of the benchmark's tables reads."""
+
+        def settings(wildcards: _Wildcards) -> str:
+            return self._unit_settings(stage, wildcards.unit)
+
+        return _signed(settings)
+
+    def _unit_settings(self, stage: str, unit: str) -> str:
+        return json.dumps(self.bench.settings_of(stage, unit), sort_keys=True, ensure_ascii=False)
+
+    def bench_edits(self, wildcards: _Wildcards) -> str:
+        """An input: the edits that a judge's table is about."""
+        return self.table("bench_edit").replace("{unit}", self.bench.edits_of(wildcards.unit))
+
+    def bench_edit_seals(self, wildcards: _Wildcards) -> str:
+        """An input: their sidecar."""
+        return self.seal("bench_edit").replace("{unit}", self.bench.edits_of(wildcards.unit))
+
+    def expected(self, wildcards: _Wildcards) -> list[str]:
+        """An input: what the judge expects of right edits; none for one that does not ask for it beforehand."""
+        return [self.table("expect").replace("{unit}", unit) for unit in self.bench.expected_of(wildcards.unit)]
+
+    def expected_seals(self, wildcards: _Wildcards) -> list[str]:
+        """An input: its sidecar."""
+        return [self.seal("expect").replace("{unit}", unit) for unit in self.bench.expected_of(wildcards.unit)]
+
+    def cache_argument(self) -> str:
+        """The argument that names the folder of downloads."""
+        return f"--cache {_quoted(self.config.paths.cache)}"
 
     def code_of(self, script: str) -> Callable[[_Wildcards], str]:
         """A param: the digest of a command and of all project modules it imports."""
@@ -229,8 +317,13 @@ class Pipeline:
         return [seal for stage in stages for seal in self.all_seals(stage)]
 
     def _over(self, stage: str, pattern: str) -> list[str]:
-        names = self.parts if stage in PART_STAGES else self.shards
+        names = self._names(stage)
         return [pattern.replace(f"{{{wildcard_of(stage)}}}", name) for name in names]
+
+    def _names(self, stage: str) -> list[str]:
+        if stage in UNIT_STAGES:
+            return self.bench.units(stage)
+        return self.parts if stage in PART_STAGES else self.shards
 
     @property
     def parts(self) -> list[str]:
@@ -258,7 +351,7 @@ class Pipeline:
     @property
     def trains_its_verifier(self) -> bool:
         """Whether the run verifies with the model that it trains."""
-        return self.config.verify.engine == "transformers" and self.config.verify.transformers.model is None
+        return trains_its_verifier(self.config)
 
     def verifier_model(self) -> list[str]:
         """An input: the trained verifier's folder; none where another verifies."""
@@ -307,22 +400,32 @@ class Pipeline:
             else:
                 wildcard = wildcard_of(stage)
                 patterns = [self.seal(stage), self.table(stage), self.benchmark(stage, wildcard)]
-                names = generations if stage == "duplicates" else self.parts if stage in PART_STAGES else self.shards
+                names = generations if stage == "duplicates" else self._names(stage)
                 folder, seal = os.path.split(patterns[0])
                 there = set(os.listdir(folder)) if os.path.isdir(folder) else set()
-                made = [
-                    [pattern.replace(f"{{{wildcard}}}", name) for pattern in patterns]
-                    for name in names
-                    if seal.replace(f"{{{wildcard}}}", name) in there
-                ]
+                found = [name for name in names if seal.replace(f"{{{wildcard}}}", name) in there]
+                made = [[pattern.replace(f"{{{wildcard}}}", name) for pattern in patterns] for name in found]
+                if stage in UNIT_STAGES:  # each has settings of its own
+                    for name, files in zip(found, made, strict=True):
+                        settings = digest_of(self._unit_settings(stage, name))
+                        freshness.settle([tuple(map(Path, files))], code_digest(stage), settings)
+                    continue
             freshness.settle((tuple(map(Path, files)) for files in made), *self.identity_of(stage))
 
     def gather_outputs(self, stage: str) -> list[str]:
         """What a gather stage makes beside its sidecar."""
         if stage == "card":
             return [f"{self.results}/dataset/{name}" for name in ("README.md", "index.parquet", "census.csv", "census.png")]
+        if stage == "records":
+            return [f"{self.results}/benchmark/records.parquet"]
+        if stage == "table4":
+            return [f"{self.results}/tables/{stage}{part}.{suffix}" for part in ("", "_subtasks") for suffix in ("csv", "md", "png")]
         if stage == "truth":
             return [f"{self.results}/truth/truth.parquet"]
+        if stage == "record":
+            return [f"{self.results}/report/{name}" for name in ("record.html", "scores.png")]
+        if stage == "gallery":
+            return [f"{self.results}/gallery/{name}" for name in ("index.html", "app", "data")]
         if stage in TRAININGS:
             return [f"{self.results}/verifier/{stage}/{name}" for name in ("model", "curves.csv", "curves.png")]
         if stage in TABLE5:
@@ -335,6 +438,10 @@ class Pipeline:
     def gather_seal(self, stage: str) -> str:
         """The sidecar of a gather stage."""
         return gather_seal(self.results, stage)
+
+    def is_made(self, stage: str) -> bool:
+        """Whether everything that a gather stage makes is there."""
+        return all(map(os.path.exists, [self.gather_seal(stage), *self.gather_outputs(stage)]))
 
     def _recorded_digest(self, shard: str, source: str) -> str | None:
         """The digest of a library file that ingest recorded; read only for files that were touched."""
@@ -350,7 +457,7 @@ class Pipeline:
         folder = Path(self.results) / "index"
         if scan:
             check_folders(self.results, self.scratch)
-            check_files(self.config)
+            self.warnings = check_files(self.config, dry=dry)
             self._overlay = TemporaryDirectory(prefix="unicedit-plan-") if dry else None
             overlay = Path(self._overlay.name) if self._overlay else None
             self.index = refresh(self.config.library, self.config.world.images, folder, self._recorded_digest, overlay=overlay)

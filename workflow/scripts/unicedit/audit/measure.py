@@ -11,7 +11,7 @@ from unicedit.ingest.decode import decode
 from unicedit.ingest.hashes import perceptual_hashes, pixel_digest
 from unicedit.map.stage import RowError
 from unicedit.pictures import encoded
-from unicedit.triplets.draw import Limits
+from unicedit.triplets.limits import Limits
 from unicedit.verify.ssim import similarity
 
 LIMITS = Limits()

@@ -9,6 +9,7 @@ from unicedit.cluster.asked import TRAININGS, Asked
 from unicedit.cluster.finding import Finding
 from unicedit.cluster.partition import Partition
 from unicedit.config.model import Config
+from unicedit.plan.work import CPU_ENGINES
 
 OLDEST = (22, 5)  # Slurm release
 
@@ -29,9 +30,10 @@ class Cluster:
 
 def wants_gpu(config: Config) -> set[str]:
     """Rules whose engines, as configured, compute with a model that is too large for a CPU."""
-    rules = {"instruct"} if str(config.instruct.engine) not in ("simulated", "openai") else set()
-    if any(str(one.engine) not in ("simulated", "openai") for one in config.edit.editors):
-        rules.add("edit")
+    rules = {"prefilter"} if config.prefilter.aesthetic or config.prefilter.safety else set()
+    rules |= {"instruct"} if config.instruct.engine not in CPU_ENGINES else set()
+    rules |= {"edit"} if any(one.engine not in CPU_ENGINES for one in config.edit.editors) else set()
+    rules |= {"verify"} if config.verify.engine == "vllm" else set()
     if config.verifier.base != type(config.verifier)().base:
         rules |= {*TRAININGS, "evaluate"} | ({"verify"} if config.verify.engine == "transformers" else set())
     return rules

@@ -65,10 +65,10 @@ class SimulatedInstructorSettings(Section):
 class InstructSettings(VlmSettings):
     """Which edits are asked of which picture, and who writes them."""
 
-    engine: Literal["simulated", "openai", "vllm", "transformers"] = Field(
+    engine: Literal["simulated", "openai", "batch", "vllm", "transformers"] = Field(
         "simulated",
-        description="Who writes instructions: `simulated` knows the simulated world's scenes; `openai` is any OpenAI-compatible server, `vllm` runs in the job, "
-        "and so does `transformers`, with a Qwen-VL model, on a CPU too.",
+        description="Who writes instructions: `simulated` knows the simulated world's scenes; `openai` is any OpenAI-compatible server, "
+        "`batch` a provider's batch API at half the price and within a day; `vllm` runs in the job, and so does `transformers`, with a Qwen-VL model, on a CPU too.",
     )
     transformers: LocalVlmSettings = Field(default_factory=LocalVlmSettings, description="Settings of the engine `transformers`.")
     simulated: SimulatedInstructorSettings = Field(
@@ -103,7 +103,10 @@ class InstructSettings(VlmSettings):
         description="Times a picture's question is asked until the reply fits; then its row is recorded as failed, with the reply.",
     )
     batch_size: int = Field(
-        16, ge=1, le=4096, description="Pictures handed to the engine at once. Decides no value, only speed and memory."
+        16,
+        ge=1,
+        le=4096,
+        description="Pictures handed to the engine at once. Decides no value, only speed and memory. The engine `batch` has `batch.rows` instead.",
     )
 
     @model_validator(mode="after")

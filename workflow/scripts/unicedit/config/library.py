@@ -33,6 +33,13 @@ class LibrarySettings(Section):
     list_file: str | None = Field(
         None, description="A text file that names one such path a line, relative to the file's folder; null: none."
     )
+    declared: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000_000,
+        description="Number of pictures of a library that is not at hand: it takes the place of `kind` and `path`, so that `plan` and dry runs reckon with "
+        "that many, without a file. A real run stops at once; null: the library is read.",
+    )
     shard_size: int = Field(
         60,
         ge=1,
@@ -53,6 +60,6 @@ class LibrarySettings(Section):
 
     @model_validator(mode="after")
     def _has_files(self) -> "LibrarySettings":
-        if self.kind == "files" and not self.path and not self.list_file:
+        if self.kind == "files" and not self.path and not self.list_file and self.declared is None:
             raise ValueError("kind is `files`, so `path` (or `list_file`) must name a folder, a glob, tars or Parquet files")
         return self

@@ -1,6 +1,8 @@
 """Settings of the resumable map. None of them decides a value, so none of them invalidates anything."""
 
-from pydantic import Field
+from typing import Literal
+
+from pydantic import Field, field_validator
 
 from unicedit.config.section import Section
 
@@ -13,6 +15,11 @@ class MapSettings(Section):
         ge=0,
         le=64,
         description="Processes a job computes in; 0 computes in the job's own process, which starts fastest. Give one a GPU where an engine needs one.",
+    )
+    stage_workers: dict[Literal["ingest", "prefilter", "instruct", "edit", "verify", "samples"], int] = Field(
+        default_factory=dict,
+        description="The same for single stages, in place of `workers`: `{edit: 8}` has eight editors share a node of eight GPUs, while a model that takes four "
+        "GPUs together stays in one process.",
     )
     segment_mb: int = Field(
         64, ge=1, le=4096, description="Megabytes after which a journal segment is closed; small enough to be written in a second."
@@ -37,3 +44,14 @@ class MapSettings(Section):
         le=3600,
         description="A job whose heartbeat stands still for this many seconds counts as dead, and its shard may be taken over by another.",
     )
+
+    @field_validator("stage_workers")
+    @classmethod
+    def _few(cls, workers: dict[str, int]) -> dict[str, int]:
+        if wrong := {stage: number for stage, number in workers.items() if not 0 <= number <= 64}:
+            raise ValueError(f"{wrong}: 0 to 64 processes are allowed")
+        return workers
+
+    def workers_of(self, stage: str) -> int:
+        """Processes that a job of a stage computes in."""
+        return next((number for name, number in self.stage_workers.items() if name == stage), self.workers)

@@ -7,16 +7,20 @@ from typing import Any
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from unicedit.config.benchmark import BenchmarkSettings
 from unicedit.config.d2po import D2poSettings
 from unicedit.config.dataset import DatasetSettings
 from unicedit.config.duplicates import DuplicatesSettings
 from unicedit.config.edit import EditSettings
+from unicedit.config.gallery import GallerySettings
 from unicedit.config.ingest import IngestSettings
 from unicedit.config.instruct import InstructSettings
 from unicedit.config.launch import LaunchSettings
 from unicedit.config.library import LibrarySettings
 from unicedit.config.map import MapSettings
+from unicedit.config.models import ModelsSettings
 from unicedit.config.paths import PathsSettings
+from unicedit.config.plan import PlanSettings
 from unicedit.config.prefilter import PrefilterSettings
 from unicedit.config.samples import SamplesSettings
 from unicedit.config.section import Section
@@ -51,9 +55,13 @@ class Config(Section):
     d2po: D2poSettings = Field(default_factory=D2poSettings)
     launch: LaunchSettings = Field(default_factory=LaunchSettings)
     table5: Table5Settings = Field(default_factory=Table5Settings)
+    benchmark: BenchmarkSettings = Field(default_factory=BenchmarkSettings)
     dataset: DatasetSettings = Field(default_factory=DatasetSettings)
+    gallery: GallerySettings = Field(default_factory=GallerySettings)
     tables: TablesSettings = Field(default_factory=TablesSettings)
+    models: ModelsSettings = Field(default_factory=ModelsSettings)
     map: MapSettings = Field(default_factory=MapSettings)
+    plan: PlanSettings = Field(default_factory=PlanSettings)
 
 
 def _known_keys(path: tuple[int | str, ...]) -> list[str]:

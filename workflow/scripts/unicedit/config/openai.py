@@ -16,6 +16,11 @@ class PriceSettings(Section):
     )
     output: float = Field(0.0, ge=0, description="Price of a million tokens of the reply.")
 
+    def of(self, sent: int, cached: int, received: int) -> float:
+        """What so many tokens cost; ``cached`` are among those ``sent``."""
+        cheaper = self.input if self.cached_input is None else self.cached_input
+        return ((sent - cached) * self.input + cached * cheaper + received * self.output) / 1e6
+
 
 class BudgetSettings(Section):
     """Where a run stops: what is answered is kept, and a larger budget goes on from there. Counted over all jobs of the stage in one results folder."""
@@ -42,8 +47,8 @@ class SentPicturesSettings(Section):
     )
 
 
-class OpenAiSettings(Section):
-    """Any server that speaks OpenAI's chat completions: vLLM, SGLang, the public API and others."""
+class ServedSettings(Section):
+    """What is asked of a model that others serve, whatever way the requests get there."""
 
     model: str | None = Field(
         None, min_length=1, description="The model's name as the server knows it; needed where this engine is chosen."
@@ -53,14 +58,6 @@ class OpenAiSettings(Section):
         min_length=1,
         description="Name of the model that replies may bear, where it is another one. null: `model` itself, or a dated snapshot of it; any other stops "
         "the run.",
-    )
-    base_url: str | None = Field(
-        None, pattern=r"^https?://[^\s@]+$", description="The server's address up to `/v1`. null: OPENAI_BASE_URL, or else the public API."
-    )
-    key_variable: str = Field(
-        "OPENAI_API_KEY",
-        pattern=r"^[A-Z][A-Z0-9_]*$",
-        description="Environment variable that holds the key; the key itself never stands in a file. A server that asks for none is told `none`.",
     )
     structured: Literal["schema", "object", "none"] = Field(
         "schema",
@@ -75,13 +72,39 @@ class OpenAiSettings(Section):
     )
     max_tokens: int = Field(4096, ge=1, le=200_000, description="Most tokens of a reply.")
     token_limit: Literal["max_completion_tokens", "max_tokens"] = Field(
-        "max_completion_tokens", description="What the server calls that limit; older ones know `max_tokens` alone."
+        "max_completion_tokens", description="What an OpenAI-compatible server calls that limit; older ones know `max_tokens` alone."
     )
     seed: int | None = Field(0, description="Seed that is sent, plus the number of the asking. null: none.")
     extra: dict[str, Any] = Field(
         default_factory=dict, description="Further fields of the request, for instance `{reasoning_effort: low}`."
     )
     pictures: SentPicturesSettings = Field(default_factory=SentPicturesSettings, description="How pictures are sent.")
+    price: PriceSettings = Field(default_factory=PriceSettings, description="What tokens cost.")
+    budget: BudgetSettings = Field(default_factory=BudgetSettings, description="Where a run stops.")
+
+    @model_validator(mode="after")
+    def _priced(self) -> Self:
+        if self.budget.money is not None and not (self.price.input or self.price.output):
+            raise ValueError("budget.money needs price.input and price.output: without prices nothing would ever be spent")
+        return self
+
+    def deciding(self) -> dict[str, Any]:
+        """What decides a reply: part of the recipe of its row, and of the key of a cached reply."""
+        names = {"model", "structured", "temperature", "max_tokens", "seed", "extra", "pictures"}
+        return self.model_dump(mode="json", include=names)
+
+
+class OpenAiSettings(ServedSettings):
+    """Any server that speaks OpenAI's chat completions: vLLM, SGLang, the public API and others."""
+
+    base_url: str | None = Field(
+        None, pattern=r"^https?://[^\s@]+$", description="The server's address up to `/v1`. null: OPENAI_BASE_URL, or else the public API."
+    )
+    key_variable: str = Field(
+        "OPENAI_API_KEY",
+        pattern=r"^[A-Z][A-Z0-9_]*$",
+        description="Environment variable that holds the key; the key itself never stands in a file. A server that asks for none is told `none`.",
+    )
     concurrency: int = Field(
         32, ge=1, le=4096, description="Requests in flight at once, in one job. At least that many rows must be in a batch."
     )
@@ -101,16 +124,3 @@ class OpenAiSettings(Section):
         gt=0,
         description="After so many seconds without an answer the same request is sent once more and the first answer counts. null: never.",
     )
-    price: PriceSettings = Field(default_factory=PriceSettings, description="What tokens cost.")
-    budget: BudgetSettings = Field(default_factory=BudgetSettings, description="Where a run stops.")
-
-    @model_validator(mode="after")
-    def _priced(self) -> Self:
-        if self.budget.money is not None and not (self.price.input or self.price.output):
-            raise ValueError("budget.money needs price.input and price.output: without prices nothing would ever be spent")
-        return self
-
-    def deciding(self) -> dict[str, Any]:
-        """What decides a reply: part of the recipe of its row, and of the key of a cached reply."""
-        names = {"model", "structured", "temperature", "max_tokens", "seed", "extra", "pictures"}
-        return self.model_dump(mode="json", include=names)

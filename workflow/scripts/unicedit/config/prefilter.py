@@ -8,7 +8,7 @@ from unicedit.config.section import Section
 
 
 class AestheticSettings(Section):
-    """An aesthetic predictor; needs its weights on disk: `hf download` beforehand, for jobs never download."""
+    """An aesthetic predictor; needs its weights on disk: `make fetch-models` beforehand, for jobs never download."""
 
     predictor: Literal["siglip_v2_5", "laion"] = Field(
         "siglip_v2_5",
@@ -42,7 +42,7 @@ class AestheticSettings(Section):
 
 
 class SafetySettings(Section):
-    """An image classifier that gives the probability of unsafe content; needs its weights on disk: `hf download` beforehand."""
+    """An image classifier that gives the probability of unsafe content; needs its weights on disk: `make fetch-models` beforehand."""
 
     model: str = Field(
         "", description="Folder (or hub id, then with `revision`) of an image classification model with safetensors weights."

@@ -64,9 +64,10 @@ class TransformersSettings(Section):
 class VerifySettings(VlmSettings):
     """Who decides whether a valid edit took place, and restates what it changed."""
 
-    engine: Literal["simulated", "ssim", "transformers", "openai", "vllm"] = Field(
+    engine: Literal["simulated", "ssim", "transformers", "openai", "batch", "vllm"] = Field(
         "simulated",
-        description="`transformers` reads both pictures with a trained verifier. `openai` asks any OpenAI-compatible server, `vllm` runs one in the job. "
+        description="`transformers` reads both pictures with a trained verifier. `openai` asks any OpenAI-compatible server, `batch` a "
+        "provider's batch API at half the price and within a day; `vllm` runs one in the job. "
         "`ssim` measures similarity. `simulated` knows the truth of "
         "simulated edits and errs at the rates below: it is a stand-in, not a model.",
     )
@@ -81,4 +82,9 @@ class VerifySettings(VlmSettings):
         le=10,
         description="Times an edit's question is asked until the reply fits; then its row is recorded as failed, with the reply.",
     )
-    batch_size: int = Field(16, ge=1, le=4096, description="Edits handed to the engine at once. Decides no value, only speed and memory.")
+    batch_size: int = Field(
+        16,
+        ge=1,
+        le=4096,
+        description="Edits handed to the engine at once. Decides no value, only speed and memory. The engine `batch` has `batch.rows` instead.",
+    )

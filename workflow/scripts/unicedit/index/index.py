@@ -16,6 +16,7 @@ from typing import Any
 from unicedit.config.library import LibrarySettings
 from unicedit.files import read_json, write_json
 from unicedit.index.content import fingerprint, row_ranges, same_bytes
+from unicedit.index.declared import declared_manifests
 from unicedit.index.manifest import write_manifests
 from unicedit.index.names import on_disk
 from unicedit.index.scan import Found, LibraryError, Source, scan
@@ -62,8 +63,17 @@ def refresh(settings: LibrarySettings, world_images: int, folder: Path, recorded
     """Scan the library, take what is new, changed, gone or back into the index, and return it.
 
     ``recorded_digest(shard, name)`` is the digest of a file's bytes that ingest recorded, None where it has not. With ``overlay`` (a dry run) nothing is
-    written but there: manifests that a real run would write. Raises ``LibraryError`` for a library that is missing, empty, or mostly vanished.
+    written but there: manifests that a real run would write. Raises ``LibraryError`` for a library that is missing, empty, mostly vanished, or only declared
+    where nothing but a dry run knows what to do with it.
     """
+    if settings.declared is not None:
+        if overlay is None:
+            raise LibraryError(
+                f"config: library.declared = {settings.declared}: a declared library has no pictures, it serves `make plan` and dry runs (-n) alone; "
+                "name the pictures in library.path, and set library.declared: null"
+            )
+        declared = declared_manifests(settings.declared, settings, overlay)
+        return _index([sorted(declared)], declared)
     path = folder / "state.json"
     sources: list[Source] | None = None
     if settings.rescan or not path.exists():  # before anything is written: the library may not be there

@@ -44,7 +44,7 @@ class InstructStage(Stage):
         self.taxonomy = taxonomy
         self.recipe = recipe
         self.places = places
-        self.batch_size = settings.batch_size
+        self.batch_size = settings.rows_at_once
         self.planner = Planner(settings, taxonomy)
         self.sources = Sources(ingest)
 

@@ -22,8 +22,10 @@ MOST_FAILURES = 5
 _MADE = (
     ("Dataset card", "dataset/README.md"),
     ("Census", "dataset/census.png"),
+    ("Gallery", "gallery/index.html"),
     ("Table 3", "tables/table3.md"),
     ("Filter truth", "tables/filter_truth.md"),
+    ("Table 4", "tables/table4.md"),
 )
 
 
@@ -59,9 +61,10 @@ def usage_lines(results: Path) -> list[str]:
     for folder in sorted(path for path in (results / "usage").glob("*") if path.is_dir()):
         spent = spent_in(folder)
         money = f", {spent.money:,.2f} spent" if spent.money else ""
+        waiting = f", {spent.waiting:,} waiting in batches" if spent.waiting else ""
         tokens = f"{spent.tokens_in + spent.tokens_out:,} tokens"
         lines.append(
-            f"{folder.name}: {spent.sent:,} requests ({spent.repeated:,} repeated), {spent.known:,} replies from the cache, {tokens}{money}"
+            f"{folder.name}: {spent.sent:,} requests ({spent.repeated:,} repeated), {spent.known:,} replies from the cache, {tokens}{money}{waiting}"
         )
     return lines
 

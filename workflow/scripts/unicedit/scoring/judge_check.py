@@ -83,6 +83,9 @@ def compare(scores: Mapping[Edit, Mapping[str, Sequence[float]]], ratings: Mappi
         )
     if unrated:
         log.warning("%d edits that the judge scored have no rating and are left out, the first is %s", len(unrated), " ".join(unrated[0]))
+    fractions = sum(score % 1 > 0 for lists in scores.values() for given in lists.values() for score in given)
+    if fractions and how.mean == PUBLISHED:
+        log.warning("%d sub-scores have fractions, which the published reading cuts off; --mean fisher keeps them", fractions)
     if others := sorted(rated - set(judged)):
         log.warning("rated models that the judge did not score are left out: %s", ", ".join(others))
     uids = sorted({uid for model, uid in ratings if model in judged})

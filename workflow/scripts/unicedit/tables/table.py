@@ -63,8 +63,12 @@ class Figures:
 
     def get(self, row: str, metric: str, source: str = MEASURED) -> Figure | None:
         """The figure, or None where there is none with a value."""
-        one = self._found.get((row, metric, source))
+        one = self.there(row, metric, source)
         return one if one is not None and one.value is not None else None
+
+    def there(self, row: str, metric: str, source: str = MEASURED) -> Figure | None:
+        """The figure, also where it has no value; None where there is none."""
+        return self._found.get((row, metric, source))
 
 
 def shown(one: Figure | None, digits: int = 2, sign: bool = False, interval: bool = True) -> str:

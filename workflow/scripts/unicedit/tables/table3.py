@@ -38,7 +38,7 @@ HEAD = (
     "failed",
     "n of expected",
 )
-_PLAYED = {"library": "source pictures", "instruct": "instruction writer", "edit": "editors", "verify": "verifier"}
+PLAYED = {"library": "source pictures", "instruct": "instruction writer", "edit": "editors", "verify": "verifier"}
 
 
 def simulated_note(simulated: Sequence[str]) -> tuple[str, str]:
@@ -46,7 +46,7 @@ def simulated_note(simulated: Sequence[str]) -> tuple[str, str]:
     if not simulated:
         return "", ""
     title = ", in the simulated world" if "library" in simulated else ", with simulated engines"
-    played = ", ".join(_PLAYED[one] for one in simulated)
+    played = ", ".join(PLAYED[one] for one in simulated)
     return title, f"**Simulated** here: {played}. The measured figures speak of the simulation, not of real models."
 
 

@@ -14,20 +14,13 @@ from unicedit.ingest.decode import decode
 from unicedit.ingest.reader import text
 from unicedit.map.stage import RowError
 from unicedit.schema import FAILED, OK, REJECTED
+from unicedit.triplets.limits import Limits
 from unicedit.triplets.mapping import Mapping, Part, Picture
 from unicedit.triplets.parquet_records import ParquetRecords
 from unicedit.triplets.records import JsonArray, JsonLines, Record, Records
 from unicedit.triplets.tar_records import TarRecords
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What is not read: larger files, and pictures with more pixels."""
-
-    max_file_mb: float = 100
-    max_megapixels: float = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,27 +69,33 @@ class JsonLines(Records):
 
 
 class JsonArray(Records):
-    """One JSON file that is an array of objects: it is held whole, as it has to be parsed whole."""
+    """One JSON file that is an array of objects. It has to be parsed whole, and is parsed again to be read: a dataset's files together may be large."""
 
     def __init__(self, path: Path, part: Part) -> None:
         super().__init__(path, part)
         if os.path.getsize(path) > MAX_JSON_FILE_BYTES:
             raise PipelineError(f"{path}: larger than {MAX_JSON_FILE_BYTES >> 20} MiB: write it as JSON lines and set format to jsonl")
+        held = self._load()
+        self._count = len(held)
+        if held and isinstance(held[0], dict):
+            self._check(list(held[0]))
+
+    def _load(self) -> list[Any]:
         try:
-            self._rows = json.loads(path.read_bytes())
+            held = json.loads(self.path.read_bytes())
         except (ValueError, RecursionError) as error:
-            raise PipelineError(f"{path}: not valid JSON ({error}); is the file whole, and not a Git LFS pointer?") from error
-        if not isinstance(self._rows, list):
-            raise PipelineError(f"{path}: holds no array of rows; if it holds one object a line, set format to jsonl")
-        if self._rows and isinstance(self._rows[0], dict):
-            self._check(list(self._rows[0]))
+            raise PipelineError(f"{self.path}: not valid JSON ({error}); is the file whole, and not a Git LFS pointer?") from error
+        if not isinstance(held, list):
+            raise PipelineError(f"{self.path}: holds no array of rows; if it holds one object a line, set format to jsonl")
+        return held
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return self._count
 
     def read(self, rows: Sequence[int]) -> Iterator[Record | RowError]:
+        held = self._load()
         for row in rows:
-            found = self._rows[row]
+            found = held[row]
             yield found if isinstance(found, dict) else RowError("not_an_object: the row is no JSON object")
 
 

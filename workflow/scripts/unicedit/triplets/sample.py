@@ -8,7 +8,9 @@ import pyarrow as pa
 
 from unicedit.files import appearing_whole
 from unicedit.parquet import writer
-from unicedit.triplets.draw import Drawn, Limits, draw
+from unicedit.pictures import bytes_digest
+from unicedit.triplets.draw import Drawn, draw
+from unicedit.triplets.limits import Limits
 from unicedit.triplets.mapping import Mapping
 
 ROWS_A_GROUP = 32  # of pictures of a megabyte or so
@@ -25,6 +27,8 @@ TRIPLETS = pa.schema(
         pa.field("instruction_cn", pa.string()),
         pa.field("source_image", pa.binary()),  # encoded; null unless ok
         pa.field("edit_image", pa.binary()),
+        pa.field("source_digest", pa.string()),  # of the encoded picture
+        pa.field("edit_digest", pa.string()),
         pa.field("status", pa.string(), nullable=False),  # ok, rejected (no triplet by design, and replaced), failed
         pa.field("reason", pa.string()),
     ]
@@ -54,6 +58,8 @@ def _row(mapping: Mapping, one: Drawn) -> dict[str, object]:
         "instruction_cn": one.instruction_cn,
         "source_image": one.source,
         "edit_image": one.edited,
+        "source_digest": bytes_digest(one.source) if one.source else None,
+        "edit_digest": bytes_digest(one.edited) if one.edited else None,
         "status": one.status,
         "reason": one.reason,
     }

@@ -22,7 +22,7 @@ def open_verifier(
         return SsimVerifier()
     from unicedit.verify.reader import ReadingVerifier
 
-    if settings.engine in ("openai", "vllm"):
+    if settings.engine in ("openai", "batch", "vllm"):
         return ReadingVerifier(open_vlm(settings, places), settings.attempts)
     from unicedit.world.verifier import SimulatedVerifier
 

@@ -14,10 +14,11 @@ Parse = Callable[[VlmRequest, str], Parsed]
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[Parsed]):
-    """A reply that fits, and what it says."""
+    """A reply that fits, what it says, and how many askings it took."""
 
     value: Parsed
     reply: VlmReply
+    attempt: int = 1
 
 
 def ask(engine: VlmEngine, requests: Sequence[VlmRequest], parse: Parse[Parsed], attempts: int) -> list[Answer[Parsed] | RowError]:
@@ -31,6 +32,7 @@ def ask(engine: VlmEngine, requests: Sequence[VlmRequest], parse: Parse[Parsed],
     waiting: Mapping[int, VlmRequest] = dict(enumerate(requests))
     for _ in range(attempts):
         waiting = _asked_once(engine, waiting, parse, attempts, answers)
+    engine.settled()
     return [answers[number] for number in range(len(requests))]
 
 
@@ -54,7 +56,7 @@ def _asked_once(
         try:
             if not reply.complete:
                 raise ReplyError("cut off at the limit of tokens")
-            answers[place] = Answer(parse(asked[place], reply.text), reply)
+            answers[place] = Answer(parse(asked[place], reply.text), reply, asked[place].attempt + 1)
         except ReplyError as error:
             answers[place] = RowError(f"reply: {error} ({attempts} attempts)", raw=raw(reply.text))
             again[place] = replace(asked[place], attempt=asked[place].attempt + 1, refused=Refused(raw(reply.text), str(error)))
@@ -81,7 +83,7 @@ def _unknown(
         known = engine.cache.get(engine.identity, request)
         try:
             if known is not None:
-                answers[place] = Answer(parse(request, known.text), known)
+                answers[place] = Answer(parse(request, known.text), known, request.attempt + 1)
                 continue
         except ReplyError:
             pass  # it fitted an earlier form of the reply

@@ -37,7 +37,8 @@ def key_of(identity: str, request: VlmRequest) -> str:
     """The key of a request's reply: engine, model and parameters (``identity``), prompt, pixels, schema, and which asking it is."""
     refused = [request.refused.text, request.refused.why] if request.refused else None
     pictures = [pixels_digest(image) for image in request.images]
-    return digest_of("reply", identity, request.prompt, pictures, request.schema, request.attempt, refused)
+    drawn = [request.repeat] if request.repeat else []
+    return digest_of("reply", identity, request.prompt, pictures, request.schema, request.attempt, refused, *drawn)
 
 
 class ReplyCache:
@@ -78,6 +79,10 @@ class ReplyCache:
             found = self._read(key)
         self.hits += found is not None
         return found
+
+    def holds(self, key: str) -> bool:
+        """Whether there is a reply under that key (``key_of``), as far as this process has looked."""
+        return key in self._own or self._read(key) is not None
 
     def account(self) -> None:
         """Tell how many were found."""

@@ -5,25 +5,23 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import openai
 from pydantic import ValidationError
 
 from unicedit.config.openai import OpenAiSettings
-from unicedit.files import digest_of
 from unicedit.map.compute import EngineError
-from unicedit.vlm.answer import ChatAnswer, Usage
+from unicedit.vlm.answer import ChatAnswer
 from unicedit.vlm.cache import ReplyCache
-from unicedit.vlm.calls import BrokenReplyError, Calls, passing, told
-from unicedit.vlm.chat import AGAIN_TEMPERATURE, messages, spliced
+from unicedit.vlm.calls import BrokenReplyError, Calls, each
+from unicedit.vlm.chat import spliced
+from unicedit.vlm.completion import REFUSALS, answers_as, body_of, identity_of, reply_of
+from unicedit.vlm.failures import Failures
 from unicedit.vlm.ledger import Ledger
 from unicedit.vlm.port import Arrived, VlmEngine, VlmReply, VlmRequest, unheard
-
-HOPELESS = 8  # requests given up, and none answered: it is the server
 
 
 class OpenAiEngine(VlmEngine):
@@ -36,11 +34,11 @@ class OpenAiEngine(VlmEngine):
     def __init__(self, settings: OpenAiSettings, cache: Path | None, usage: Path | None) -> None:
         self.settings = settings
         self.model = str(settings.model)
-        self.identity = digest_of("openai", settings.deciding())
+        self.identity = identity_of(settings)
         self.ledger = Ledger(usage, settings.price, settings.budget)
         self.cache = ReplyCache(cache, self.ledger.found) if cache else None
         self._calls = Calls(settings, self.ledger)
-        self._given_up = 0
+        self._failures = Failures(self.model, settings.key_variable, settings.tries, REFUSALS.__contains__)
         key = os.environ.get(settings.key_variable, "").strip()
         if not key and settings.base_url is None and "OPENAI_BASE_URL" not in os.environ:
             raise EngineError(
@@ -66,93 +64,41 @@ class OpenAiEngine(VlmEngine):
             self.ledger.write(force=True)
 
     async def _all(self, requests: Sequence[VlmRequest], arrived: Arrived) -> list[VlmReply]:
-        replies: list[VlmReply | None] = [None] * len(requests)
-        waiting = iter(range(len(requests)))
-        faults: list[BaseException] = []
+        replies: dict[int, VlmReply] = {}
 
-        async def worker() -> None:
-            for number in waiting:
-                if faults:  # what is on its way is still paid for, but nothing more is asked
-                    return
-                try:
-                    replies[number] = reply = await self._one(requests[number])
-                    arrived(number, reply)
-                except Exception as error:
-                    faults.append(error)
+        async def one(number: int) -> None:
+            replies[number] = reply = await self._one(requests[number])
+            arrived(number, reply)
 
-        await asyncio.gather(*(worker() for _ in range(min(self.settings.concurrency, len(requests)))))
-        if faults:
-            raise faults[0]
-        return [reply for reply in replies if reply is not None]
+        await each(len(requests), self.settings.concurrency, one)
+        return [replies[number] for number in range(len(requests))]
 
     async def _one(self, request: VlmRequest) -> VlmReply:
         start = time.monotonic()
 
         async def call() -> ChatAnswer:
             # not chat.completions.create, which walks and encodes the whole body, pictures included: 8 ms of processor time for two of 1 MP
-            content = spliced(lambda url: self.body(request, url), self.settings.pictures)
+            content = spliced(lambda url: body_of(self.settings, request, url), self.settings.pictures)
             return _read(await self._client.post("/chat/completions", cast_to=httpx2.Response, content=content))
 
         try:
             answer = await self._calls.made(call)
         except (openai.APIError, BrokenReplyError, TimeoutError, ValueError) as error:
-            return self._failed(error, time.monotonic() - start)
+            return VlmReply("", self.model, latency=time.monotonic() - start, failure=self._failures.reason(error))
         return self._reply(answer, time.monotonic() - start)
 
-    def body(self, request: VlmRequest, url: Callable[[bytes], str]) -> dict[str, Any]:
-        """The body of the call, with each picture as ``url`` tells it."""
-        settings = self.settings
-        body: dict[str, Any] = {
-            "model": self.model,
-            "messages": messages(request, url),
-            settings.token_limit: settings.max_tokens,
-        }
-        if settings.temperature is not None:
-            body["temperature"] = max(settings.temperature, AGAIN_TEMPERATURE) if request.attempt else settings.temperature
-        if settings.seed is not None:
-            body["seed"] = settings.seed + request.attempt
-        if request.schema is not None and settings.structured != "none":
-            body["response_format"] = _format(request.schema, settings.structured)
-        return body | settings.extra
-
     def _reply(self, answer: ChatAnswer, seconds: float) -> VlmReply:
-        self._given_up = -1  # it answers
-        counts = (answer.usage or Usage()).counts
-        self.ledger.answered(counts["in"], counts["cached"], counts["out"])
-        if answer.usage is not None:
+        self._failures.answered()
+        reply = reply_of(answer, seconds)
+        counts = reply.usage
+        self.ledger.answered(counts.get("in", 0), counts.get("cached", 0), counts.get("out", 0))
+        if counts:
             self._calls.mean_tokens += 0.05 * (counts["in"] + counts["out"] - self._calls.mean_tokens)
-        self._check_model(answer.model)
-        choice = answer.choices[0]
-        text = choice.message.content or ""
-        failure = ""
-        if choice.message.refusal:
-            failure, text = "refused: the model declined to answer", choice.message.refusal
-        elif choice.finish_reason == "content_filter":
-            failure = "refused: the server's content filter"
-        return VlmReply(text, answer.model, counts, seconds, failure, complete=choice.finish_reason != "length")
-
-    def _check_model(self, name: str) -> None:
-        wanted = self.settings.answers_as or self.model
-        if name != wanted and not (self.settings.answers_as is None and name.startswith(f"{wanted}-")):
-            raise EngineError(f"asked for the model {self.model}, the server answers as {name}; if that is right, set answers_as: {name}")
-
-    def _failed(self, error: Exception, seconds: float) -> VlmReply:
-        if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-            raise EngineError(f"the server refuses the key in {self.settings.key_variable}: {told(error)}") from None
-        if isinstance(error, openai.NotFoundError):
-            raise EngineError(f"the server knows no model {self.model}, or has another address: {told(error)}") from None
-        if isinstance(error, openai.RateLimitError) and not passing(error):
-            raise EngineError(f"the account has no credit left: {told(error)}") from None
-        if not passing(error):
-            refused = getattr(error, "code", None) in ("content_filter", "content_policy_violation")
-            return VlmReply("", self.model, latency=seconds, failure=f"{'refused' if refused else 'not accepted'}: {told(error)}")
-        if self._given_up >= 0:
-            self._given_up += 1
-            if self._given_up >= HOPELESS:
-                raise EngineError(
-                    f"{self._given_up} requests got no answer in {self.settings.tries} tries each, and none did: {told(error)}"
-                ) from None
-        return VlmReply("", self.model, latency=seconds, failure=f"no answer: {told(error)} ({self.settings.tries} tries)")
+        if not answers_as(self.settings, answer.model):
+            raise EngineError(
+                f"asked for the model {self.model}, the server answers as {answer.model}; if that is right, set answers_as: {answer.model}"
+            )
+        return reply
 
 
 def _closed(runner: asyncio.Runner, client: openai.AsyncOpenAI) -> None:
@@ -167,12 +113,6 @@ def _closed(runner: asyncio.Runner, client: openai.AsyncOpenAI) -> None:
 
 def _limits(concurrency: int) -> httpx2.Limits:
     return httpx2.Limits(max_connections=2 * concurrency, max_keepalive_connections=2 * concurrency)
-
-
-def _format(schema: Mapping[str, Any], structured: str) -> dict[str, Any]:
-    if structured == "object":
-        return {"type": "json_object"}
-    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": dict(schema), "strict": True}}
 
 
 def _read(response: httpx2.Response) -> ChatAnswer:

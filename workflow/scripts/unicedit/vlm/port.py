@@ -23,12 +23,16 @@ class Refused:
         return f"That reply cannot be used: {self.why}. Answer the question again, with one JSON object that fits and nothing else."
 
 
+REPEAT_SEEDS = 1000  # between the seeds of two repeats; askings of one question are numbered below
+
+
 @dataclass(frozen=True, slots=True)
 class VlmRequest:
     """One question: a prompt, pictures (encoded, in order) and the JSON schema the reply must fit.
 
     ``attempt`` counts askings of the same question from 0, and ``refused`` is the reply to the one before. ``details`` holds the variables the prompt was
-    rendered with, ``provenance`` says where the pictures come from; only the simulated world reads these two.
+    rendered with, ``provenance`` says where the pictures come from; only the simulated world reads these two. ``repeat`` numbers runs over the same questions,
+    each drawn anew.
     """
 
     key: str
@@ -39,6 +43,7 @@ class VlmRequest:
     refused: Refused | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     provenance: Provenance | None = None
+    repeat: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +79,7 @@ class VlmEngine(Protocol):
     cache: "ReplyCache | None" = None
 
     def reply(self, requests: Sequence[VlmRequest], arrived: Arrived = unheard) -> list[VlmReply]: ...
+
+    def settled(self) -> None:
+        """All that was asked so far has its final answer: an engine that keeps replies for a job that may be killed need keep them no longer."""
+        return

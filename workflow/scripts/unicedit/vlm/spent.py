@@ -8,7 +8,9 @@ from unicedit.files import read_json
 
 @dataclass(slots=True)
 class Spent:
-    """Counts. ``sent`` are requests that went out, repeated ones included; ``answered`` those with a reply; ``known`` replies that were in the cache."""
+    """Counts. ``sent`` are requests that went out, repeated ones included; ``answered`` those with a reply; ``known`` replies that were in the cache; ``waiting`` those sent in
+    batches that have not come back.
+    """
 
     sent: int = 0
     answered: int = 0
@@ -18,6 +20,7 @@ class Spent:
     tokens_cached: int = 0
     tokens_out: int = 0
     money: float = 0.0
+    waiting: int = 0
 
     def add(self, other: "Spent") -> None:
         """Add another's counts."""

@@ -16,7 +16,7 @@ from unicedit.verifier.identity import model_digest
 from unicedit.vlm.cache import ReplyCache
 from unicedit.vlm.chat import AGAIN_TEMPERATURE, messages
 from unicedit.vlm.pictures import data_url
-from unicedit.vlm.port import Arrived, VlmEngine, VlmReply, VlmRequest, unheard
+from unicedit.vlm.port import REPEAT_SEEDS, Arrived, VlmEngine, VlmReply, VlmRequest, unheard
 
 # in a folder of its own: beside this module `import vllm` would find this module
 WORKER = Path(__file__).with_name("workers") / "vllm_offline.py"
@@ -114,7 +114,7 @@ class VllmEngine(VlmEngine):
             "messages": messages(request, lambda image: data_url(image, settings.pictures).decode()),
             "schema": request.schema if settings.structured else None,
             "temperature": temperature,
-            "seed": settings.seed + request.attempt,
+            "seed": settings.seed + request.attempt + REPEAT_SEEDS * request.repeat,
             "max_tokens": settings.max_tokens,
         }
 

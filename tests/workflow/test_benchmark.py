@@ -1,0 +1,129 @@
+"""The benchmark through the workflow: the simulated one with its known ranking, and a judge behind a server that fails now and then."""
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from checkout import Checkout
+from openai_server import MODEL, asked, served
+
+pytestmark = pytest.mark.workflow
+
+SUBTASKS, REASONING = 22, 5
+METRIC_ROWS = 3 * SUBTASKS + REASONING  # a model and language, with one sample a sub-task
+CONFIG = """
+library: {{shard_size: 6}}
+world: {{images: 6}}
+benchmark:
+  per_subtask: 1
+{own}
+"""
+JUDGE = """
+  languages: [en]
+  models:
+    - {{name: quiet-1.0, simulated: {{flicker: 0, faults: {{no_edit: 0, misaligned: 0, quality: 0, damage: 0}}}}}}
+    - {{name: loud, paper: FLUX.1-Kontext}}
+    - {{name: absent, paper: BAGEL, run: false}}
+  judges:
+    - name: server
+      engine: openai
+      attempts: 1
+      openai: {{model: {model}, base_url: '{url}', longest_wait: 0.05, tries: 20, price: {{input: 2.0, output: 8.0}}}}
+"""
+BAD = ("prose", "refusal")  # replies that are none; the other faults pass
+
+
+def checkout(folder: Path, own: str = "") -> Checkout:
+    run = Checkout.fresh(folder)
+    run.path("test.yaml").write_text(CONFIG.format(own=own))
+    return run
+
+
+def judged(run: Checkout, stage: str = "judge") -> list[dict[str, Any]]:
+    return [row for path in sorted(run.path(f"results/{stage}").glob("*.parquet")) for row in pq.read_table(path).to_pylist()]
+
+
+def figures(run: Checkout, name: str = "table4") -> dict[tuple[str, str, str], dict[str, str]]:
+    with run.path(f"results/tables/{name}.csv").open() as stream:
+        return {(line["row"], line["metric"], line["source"]): line for line in csv.DictReader(stream)}
+
+
+def bad(log: Path) -> int:
+    return sum(one["fault"] in BAD for one in asked(log))
+
+
+def test_simulated_editors_rank_as_they_were_made(tmp_path: Path) -> None:
+    run = checkout(tmp_path / "checkout")
+    run.snakemake("benchmark")
+    rows = judged(run)
+    assert len(rows) == 3 * 2 * METRIC_ROWS and {row["status"] for row in rows} == {"ok"}
+    assert all(0 <= row["score"] <= 10 and row["prompt"] is None for row in rows)
+    found = figures(run)
+    source = "measured by measured"
+    overall = [float(found[f"simulated-{name}, both", "Overall", source]["value"]) for name in ("careful", "usual", "careless")]
+    assert overall == sorted(overall, reverse=True) and overall[0] > overall[2] + 1
+    assert found["GPT-Image-1, en", "Overall", "reported"]["value"] == "8.3546", "paper Table 4"
+    page = run.path("results/tables/table4.md").read_text()
+    assert "in the simulated world, measured from its truth" in page and "no judge" in page and "22 of 22" in page
+    assert "| GPT-Image-1 | not run |" in page
+    for name in ("table4", "table4_subtasks"):
+        assert run.path(f"results/tables/{name}.png").stat().st_size > 10_000
+    assert run.planned("benchmark") == {}
+
+    run.snakemake("bench_export")
+    export = run.path("results/benchmark/export")
+    assert len(list(export.glob("simulated-usual/*/cn/*.png"))) == SUBTASKS
+    lines = [json.loads(line) for path in export.glob("*/eval_output/measured/*_results.jsonl") for line in path.read_text().splitlines()]
+    assert len(lines) == 3 * 2 * SUBTASKS and all((export / line["edited_image_path"]).exists() for line in lines)
+    careful = [line["overall_score"] for line in lines if line["edited_image_path"].startswith("simulated-careful/")]
+    assert sum(careful) / len(careful) == pytest.approx(overall[0], abs=1e-5), "the public tool's mean is the table's"
+
+
+def test_judge_that_fails_leaves_just_the_expected_coverage_and_is_asked_only_for_what_is_missing(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with served(log, {"busy": 0.1, "prose": 0.15, "refusal": 0.05}) as url:
+        run = checkout(tmp_path / "checkout", JUDGE.format(model=MODEL, url=url))
+        run.snakemake("benchmark")
+        first = judged(run)
+        failed = [row for row in first if row["status"] == "failed"]
+        expected = judged(run, "expect")
+        unexpected = {row["key"] for row in expected if row["status"] == "failed"}
+        assert len(first) == 2 * METRIC_ROWS and len(expected) == REASONING, "no row disappears, and what is expected serves both models"
+        orphans = [row for row in failed if row["reason"].startswith("expected: ")]
+        assert {row["key"] for row in orphans} == unexpected and len(orphans) == 2 * len(unexpected)
+        assert bad(log) == len(failed) - len(orphans) + len(unexpected) > 0, (
+            "a reply that cannot be read is a failed row, and nothing else is"
+        )
+        assert all(row["score"] is None for row in failed)
+
+        per_sample = Counter((row["model"], row["key"]) for row in failed)
+        found = figures(run)
+        for model in ("quiet-1.0", "loud"):
+            figure = found[f"{model}, en", "Overall", "measured by server"]
+            assert int(figure["n"]) == SUBTASKS - sum(one == model for one, _ in per_sample) and figure["expected"] == "22"
+        page = run.path("results/tables/table4.md").read_text()
+        assert "| absent | not run |" in page and "prompt digest" in page and MODEL in page and "missing as 0" in page
+
+        for _ in range(8):
+            before, missing = len(asked(log)), sum(row["status"] == "failed" for row in judged(run))
+            if not missing:
+                break
+            kept = {row["item"] + row["model"]: row for row in judged(run) if row["status"] == "ok"}
+            lost = sum(row["status"] == "failed" for row in judged(run, "expect"))
+            for stage in ("expect", "judge"):
+                run.command("retry", "--configfile", "test.yaml", "--stage", stage)
+            run.snakemake("benchmark")
+            sent = [one for one in asked(log)[before:] if one["fault"] != "busy"]
+            still = sum((row["reason"] or "").startswith("expected: ") for row in judged(run))
+            assert len(sent) == missing - still + lost, "only what is missing is asked again"
+            assert all(row == kept[row["item"] + row["model"]] for row in judged(run) if row["item"] + row["model"] in kept)
+    rows = judged(run)
+    assert {row["status"] for row in rows} == {"ok"}, "in the end everything is scored"
+    assert all(row["score"] == 10 - sum(one["deduction"] for one in row["violations"]) for row in rows)
+    assert all((row["tokens_in"], row["tokens_out"], row["attempt"]) == (1000, 100, 1) and row["snapshot"] == MODEL for row in rows)
+    assert rows[0]["cost"] == pytest.approx(1000 * 2e-6 + 100 * 8e-6)

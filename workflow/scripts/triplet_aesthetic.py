@@ -1,0 +1,24 @@
+"""Score both pictures of every triplet of a sample with an aesthetic predictor."""
+
+import json
+from pathlib import Path
+
+from unicedit.command import run, run_stage, table_parser
+
+
+def main() -> None:
+    made = table_parser(str(__doc__))
+    made.add_argument("--sample", type=Path, required=True, help="the sample, as triplets.py writes it")
+    arguments = made.parse_args()
+    from unicedit.config.prefilter import AestheticSettings
+    from unicedit.recipe import recipe_of
+    from unicedit.triplets.aesthetic import AestheticStage
+
+    settings = AestheticSettings(**json.loads(arguments.settings)["aesthetic"])
+    chosen = settings.model_dump(mode="json", exclude={"min_score", "device"})
+    recipe = recipe_of("triplet_aesthetic", chosen, ["unicedit.scorers.aesthetic"])
+    run_stage(arguments, AestheticStage(arguments.sample, settings, recipe))
+
+
+if __name__ == "__main__":
+    run(main)

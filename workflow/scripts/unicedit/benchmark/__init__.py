@@ -1,0 +1,1 @@
+"""The benchmark of editing models: its records, the edits of each model, the public layout."""

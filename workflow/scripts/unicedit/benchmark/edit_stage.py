@@ -1,0 +1,85 @@
+"""The bench_edit stage: every sample edited by one model, after its instruction in one language."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from unicedit.benchmark.schema import BENCH_EDIT
+from unicedit.config.edit import EditorSettings, EditSettings
+from unicedit.config.ingest import EncodingSettings
+from unicedit.edit.engines import inputs_of
+from unicedit.edit.port import EditRequest
+from unicedit.edit.seed import seed_of
+from unicedit.edit.stage import EditStage
+from unicedit.files import digest_of
+from unicedit.lookup import rows
+from unicedit.map.stage import Item
+from unicedit.pictures import decoded
+from unicedit.sources import KeyedTable
+from unicedit.vlm.engines import NOWHERE, VlmPlaces
+
+
+class BenchEditStage(EditStage):
+    """Edits of all records by one model. The edit stage's own editors and rows, asked for the samples of the benchmark.
+
+    The model gets the instruction of its language alone, in both fields of the request: a model of either language reads the benchmark's.
+    """
+
+    name = "bench_edit"
+    schema = BENCH_EDIT
+
+    def __init__(
+        self,
+        records: Path,
+        language: str,
+        model: EditorSettings,
+        encoding: EncodingSettings,
+        batch_size: int,
+        recipe: str,
+        places: VlmPlaces = NOWHERE,
+    ) -> None:
+        plain = EditorSettings(**model.model_dump(include=set(EditorSettings.model_fields)))
+        if plain.images is not None:  # finished pictures of the language that is asked for
+            plain = plain.model_copy(update={"images": plain.images.model_copy(update={"language": language})})
+        edit = EditSettings(editors=(plain,), encoding=encoding, batch_size=batch_size)
+        super().__init__(records, records, edit, {model.name: recipe}, places)
+        self.records = records
+        self.language = language
+        self.model = plain
+        self.texts = KeyedTable(records)
+
+    def items(self) -> Iterator[Item]:
+        """One item a record. Its inputs: the stored picture, the instruction, the model's name, its weights or finished picture, and the seed."""
+        model = self.model
+        own = inputs_of(model)
+        for row in rows(self.records, ["key", "task", "subtask", "image_digest", self.language]):
+            seed = seed_of(f"{row['key']}-{self.language}", model.name)
+            key = f"{row['key']}-{self.language}-{model.name}"
+            yield Item(
+                key=key,
+                inputs=digest_of(
+                    row["image_digest"], row[self.language], self.language, model.name, seed, *own(row["key"], row["subtask"])
+                ),
+                recipe=self.recipes[model.name],
+                row={
+                    "key": key,
+                    "sample": row["key"],
+                    "task": row["task"],
+                    "subtask": row["subtask"],
+                    "language": self.language,
+                    "editor": model.name,
+                    "revision": model.recorded_revision,
+                    "seed": seed,
+                },
+            )
+
+    def load(self, items: Sequence[Item]) -> Sequence[EditRequest]:
+        """The requests, with decoded pictures."""
+        samples = [item.row["sample"] for item in items]
+        texts = [row[self.language] for row in self.texts.get(samples, self.language)]
+        subtasks = [item.row["subtask"] for item in items]
+        return [
+            EditRequest(item.key, decoded(data), text, text, item.row["seed"], provenance, instruction=sample, subtask=subtask)
+            for item, (data, provenance), text, sample, subtask in zip(
+                items, self.sources.pictures(samples), texts, samples, subtasks, strict=True
+            )
+        ]

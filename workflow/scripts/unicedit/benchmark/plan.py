@@ -1,0 +1,124 @@
+"""The benchmark as a workflow sees it: which tables there are, of which model, language and judge, and what each reads.
+
+Nothing heavy is imported here: every Slurm job parses the Snakefile again.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from unicedit.config.model import Config
+from unicedit.errors import PipelineError
+from unicedit.files import sha256_of_file
+
+UNIT_STAGES = ("bench_edit", "expect", "judge")
+# a unit's name is its file's: <model>-<language>, <judge>@<language>, <judge>@<model>-<language>; no name of a model or judge holds an @
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One table of a stage: whose it is. A stage leaves empty what it does not depend on."""
+
+    language: str
+    model: str = ""
+    judge: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its name in paths."""
+        of = f"{self.model}-{self.language}" if self.model else self.language
+        return f"{self.judge}@{of}" if self.judge else of
+
+
+def unit_of(name: str) -> Unit:
+    """The unit of a name."""
+    judge, found, rest = name.rpartition("@")
+    model, _, language = rest.rpartition("-")
+    return Unit(language, model, judge if found else "")
+
+
+class BenchPlan:
+    """The tables of a configuration."""
+
+    def __init__(self, config: Config) -> None:
+        self.settings = config.benchmark
+        self.tables = config.tables
+
+    def units(self, stage: str) -> list[str]:
+        """The names of a stage's tables, in order."""
+        settings = self.settings
+        if settings.source == "none":
+            return []
+        languages, models = settings.languages, [model.name for model in settings.run_models]
+        if stage == "bench_edit":
+            return [Unit(language, model).name for model in models for language in languages]
+        if stage == "expect":
+            return [
+                Unit(language, judge=judge.name).name for judge in settings.judges if self.expects(judge.name) for language in languages
+            ]
+        return [Unit(language, model, judge.name).name for judge in settings.judges for model in models for language in languages]
+
+    def expects(self, judge: str) -> bool:
+        """Whether a judge first infers what is to be expected, in a call of its own."""
+        found = self.settings.judge(judge)
+        return found.engine != "measured" and found.mode != "public" and found.reasoning_calls == 2
+
+    def settings_of(self, stage: str, name: str) -> dict[str, Any]:
+        """The settings that one table reads. Raises ``PipelineError`` for a name that is none of the configuration's."""
+        if name not in self.units(stage):
+            raise PipelineError(
+                f"{stage}: {name!r} is none of the configured benchmark's; there are {', '.join(self.units(stage)) or 'none'}"
+            )
+        unit = unit_of(name)
+        found: dict[str, Any] = {}
+        if stage != "expect":
+            found["model"] = self.settings.model(unit.model).model_dump(mode="json", exclude={"paper", "run"})
+        if stage == "bench_edit":
+            found |= {"encoding": self.settings.encoding.model_dump(mode="json"), "batch_size": self.settings.batch_size}
+        else:
+            found["judge"] = self.settings.judge(unit.judge).model_dump(mode="json")
+            if found["judge"]["engine"] != "measured":
+                found.pop("model", None)  # only the truth depends on how the model is set
+        return found
+
+    def edits_of(self, name: str) -> str:
+        """The unit of the edits that a judge's table is about."""
+        unit = unit_of(name)
+        return Unit(unit.language, unit.model).name
+
+    def expected_of(self, name: str) -> list[str]:
+        """The unit of what is to be expected, where a judge's table reads one."""
+        unit = unit_of(name)
+        return [Unit(unit.language, judge=unit.judge).name] if self.expects(unit.judge) else []
+
+    def record_settings(self) -> dict[str, Any]:
+        """What decides the records: where they are from, and the content of their file."""
+        names = {
+            "source",
+            "path",
+            "images",
+            "dataset",
+            "revision",
+            "split",
+            "subtasks",
+            "per_subtask",
+            "max_file_mb",
+            "max_megapixels",
+            "encoding",
+        }
+        found: dict[str, Any] = {"benchmark": self.settings.model_dump(mode="json", include=names)}
+        if self.settings.source == "files":
+            from unicedit.benchmark.files import jsonl_of
+
+            found["sha256"] = sha256_of_file(jsonl_of(str(self.settings.path)))
+        return found
+
+    def table_settings(self) -> dict[str, Any]:
+        """What Table 4 reads beside the judges' tables: what it calls things."""
+        settings = self.settings
+        return {
+            "tables": self.tables.model_dump(mode="json"),
+            "source": settings.source,
+            "languages": list(settings.languages),
+            "models": [{"name": model.name, "paper": model.paper, "run": model.run, "engine": model.engine} for model in settings.models],
+            "judges": [{"name": judge.name, "engine": judge.engine, "mode": judge.mode} for judge in settings.judges],
+        }

@@ -1,0 +1,62 @@
+"""The benchmark's records with their pictures, from wherever the settings say, as one table."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+
+from unicedit.benchmark.files import file_samples, jsonl_of, read_jsonl
+from unicedit.benchmark.record import Record, check_records, record_of
+from unicedit.benchmark.sample import Sample, row_of
+from unicedit.benchmark.schema import RECORDS
+from unicedit.config.benchmark import BenchmarkSettings
+from unicedit.files import appearing_whole
+from unicedit.parquet import writer
+
+ROW_GROUP_ROWS = 16  # pictures are large
+
+
+def samples_of(settings: BenchmarkSettings, task_of: Mapping[str, str], cache: Path) -> Iterator[Sample]:
+    """Every sample, in the benchmark's order; all records are checked before the first. Raises ``BenchmarkError``."""
+
+    def checked(records: list[Record], name: str) -> list[Record]:
+        check_records(records, name, task_of, settings.subtasks, settings.per_subtask)
+        return records
+
+    if settings.source == "files":
+        assert settings.path is not None
+        jsonl = jsonl_of(settings.path)
+        yield from file_samples(checked(read_jsonl(jsonl), str(jsonl)), jsonl, settings)
+    elif settings.source == "hub":
+        from unicedit.benchmark.hub import hub_samples, open_dataset, read_dataset
+
+        dataset = open_dataset(settings, cache)
+        yield from hub_samples(checked(read_dataset(dataset, settings.dataset), settings.dataset), dataset, settings.dataset, settings)
+    else:
+        from unicedit.world.benchmark import world_picture, world_records, world_size
+
+        made = list(world_records(task_of, settings.per_subtask))
+        records = checked([record_of(values, "simulated benchmark") for values, _ in made], "simulated benchmark")
+        for record, (_, name) in zip(records, made, strict=True):
+            yield Sample(record, world_picture(name, record.resolution), name, world_size(name))
+
+
+def write_records(settings: BenchmarkSettings, task_of: Mapping[str, str], cache: Path, out: Path) -> int:
+    """Write the table of records, a few pictures at a time; returns the number of rows."""
+    rows = 0
+    waiting: list[dict[str, object]] = []
+    with appearing_whole(out) as temporary, writer(temporary, RECORDS) as opened:
+
+        def flush() -> None:
+            nonlocal rows
+            opened.write_table(pa.Table.from_pylist(waiting, schema=RECORDS), row_group_size=ROW_GROUP_ROWS)
+            rows += len(waiting)
+            waiting.clear()
+
+        for sample in samples_of(settings, task_of, cache):
+            waiting.append(row_of(sample, settings.encoding))
+            if len(waiting) == ROW_GROUP_ROWS:
+                flush()
+        if waiting:
+            flush()
+    return rows

@@ -1,0 +1,1 @@
+"""The gallery: one static page over all rows of a run."""

@@ -1,0 +1,1 @@
+"""Judging edits: the rubrics, the questions, the engines that answer them."""
