@@ -40,6 +40,7 @@ def test_a_release_needs_the_runs_own_configuration(run: Checkout) -> None:
 def test_a_run_is_audited(run: Checkout) -> None:
     shown = run.command("audit", "results/dataset", "--workers", "1").stdout
     assert "passed       schema" in shown and "passed       duplicate keys" in shown
+    assert "found        missing sub-tasks" in shown, "and leaves with 0"
     findings = {one["check"]: one for one in json.loads(run.path("audit/audit.json").read_text())["findings"]}
     for check in ("label set", "task of sub-task", "sentence as label", "unreadable pictures", "shape of the edit", "exact duplicates"):
         assert findings[check]["verdict"] == "passed", findings[check]

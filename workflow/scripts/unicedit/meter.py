@@ -17,7 +17,8 @@ class Meter:
         self.console = console
         self.what = what
         self.interval = interval
-        self._began = self._told = time.monotonic()
+        self._told = time.monotonic()
+        self._first: tuple[float, float] | None = None  # when, and how much was done then: what comes before is preparation
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -42,8 +43,9 @@ class Meter:
             self._progress.update(self._task, completed=share, description=f"{self.what} {more}")
             return
         now = time.monotonic()
+        began, before = self._first = self._first or (now, share)
         if now - self._told >= self.interval:
             self._told = now
-            left = (now - self._began) * (1 - share) / share if share else None
+            left = (now - began) * (1 - share) / (share - before) if share > before else None
             line = f"{self.what}: {100 * share:.0f}%{', ' if more else ''}{more}, ETA {duration(left)}"
             self.console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unicedit.audit.finding import Finding, finding, not_checked
+from unicedit.audit.finding import Faults, Finding, finding, not_checked
 from unicedit.audit.measure import LIMITS, SHORT
 from unicedit.audit.store import Facts
 from unicedit.audit.wishes import Wishes
@@ -61,11 +61,12 @@ class Benchmark:
 
 
 def contamination(facts: Facts, wishes: Wishes) -> Finding:
-    """Distinct pictures of the dataset, sources and edits, that are one of the benchmark's or nearly so, or its mirror image."""
+    """Different pictures of the dataset, sources and edits, that are one of the benchmark's or nearly so, or its mirror image."""
     if wishes.benchmark is None:
         return not_checked("contamination", "no benchmark was named (--benchmark FOLDER)")
     benchmark = Benchmark(wishes.benchmark, wishes.limits.max_distance)
-    found: list[str] = []
+    found = Faults()
+    told: set[str] = set()  # a source may come again with another edit
     touched: set[int] = set()
     looked = 0
     for names, pixels, hashes, mirrors in _pictures(facts):
@@ -73,7 +74,8 @@ def contamination(facts: Facts, wishes: Wishes) -> Finding:
         straight, mirrored = benchmark.nearest(hashes), benchmark.nearest(mirrors)
         for name, digest, near, mirror in zip(names, pixels, straight, mirrored, strict=True):
             number = next((one for one in (benchmark.pixels.get(digest), near, mirror) if one is not None), None)
-            if number is not None:
+            if number is not None and digest not in told:
+                told.add(digest)
                 found.append(f"{name} as {benchmark.names[number]}")
                 touched.add(number)
     said = f"{len(touched):,} of the benchmark's {len(benchmark.names):,} pictures are in the dataset, {len(found):,} times" + (
@@ -88,7 +90,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _pictures(facts: Facts) -> Iterator[tuple[list[str], list[str], np.ndarray, np.ndarray]]:
-    """Names, pixel digests and hashes of distinct pictures, in blocks."""
+    """Names, pixel digests and hashes of the pictures, in blocks, each picture once a block."""
     seen: set[str] = set()
     names: list[str] = []
     pixels: list[str] = []
@@ -106,5 +108,6 @@ def _pictures(facts: Facts) -> Iterator[tuple[list[str], list[str], np.ndarray, 
         if len(names) >= BLOCK:
             yield names, pixels, np.array(hashes, np.uint64), np.array(mirrors, np.uint64)
             names, pixels, hashes, mirrors = [], [], array("Q"), array("Q")
+            seen.clear()
     if names:
         yield names, pixels, np.array(hashes, np.uint64), np.array(mirrors, np.uint64)

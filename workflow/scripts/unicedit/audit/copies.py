@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from unicedit.audit.finding import Finding, finding
+from unicedit.audit.finding import Faults, Finding, finding
 from unicedit.audit.store import Facts
 from unicedit.audit.wishes import Wishes
 from unicedit.duplicates import mark
@@ -25,7 +25,7 @@ def copies(facts: Facts, wishes: Wishes) -> list[Finding]:
     pair_suspects, edit_suspects = pairs.suspects(), edits.suspects()
     seen: set[str] = set()
     source_of: dict[str, str] = {}
-    repeated, shared = [], []
+    repeated, shared = Faults(), Faults()
     for name, row in _pictures(facts):
         pair, edit = _pair(row), row["edit_pixels"]
         if pairs.suspected(pair, pair_suspects):
@@ -52,7 +52,7 @@ def _near(facts: Facts, wishes: Wishes) -> list[Finding]:
             hashes.append(int(row["source_phash"], 16))
             mirrors.append(int(row["source_phash_mirror"], 16))
     keys = list(names)
-    found: dict[str, list[str]] = {"near": [], "mirror": []}
+    found = {"near": Faults(), "mirror": Faults()}
     arrays = (np.array(hashes, np.uint64), np.array(mirrors, np.uint64))
     for key, (of, kind) in zip(keys, mark(keys, *arrays, 0, wishes.limits.max_distance), strict=True):
         if of is not None and kind is not None:
@@ -61,12 +61,12 @@ def _near(facts: Facts, wishes: Wishes) -> list[Finding]:
     return [
         finding(
             "near duplicates" if kind == "near" else "mirrored duplicates",
-            examples,
+            faults,
             len(keys),
-            f"{len(examples):,} of {len(keys):,} distinct sources {said[kind]}",
+            f"{len(faults):,} of {len(keys):,} distinct sources {said[kind]}",
             what="sources",
         )
-        for kind, examples in found.items()
+        for kind, faults in found.items()
     ]
 
 

@@ -1,6 +1,6 @@
 """What a check found."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -24,12 +24,28 @@ class Finding:
     figures: dict[str, object] = field(default_factory=dict)
 
 
-def finding(
-    check: str, examples: Sequence[str], of: int, said: str, *, what: str = "rows", count: int | None = None, **figures: object
-) -> Finding:
-    """A finding over faulty things, all named in ``examples`` or counted by ``count``; passed where there is none."""
-    number = len(examples) if count is None else count
-    return Finding(check, "found" if number else "passed", said, what, number, of, tuple(examples[:MOST_EXAMPLES]), figures)
+class Faults:
+    """Faulty things as they are found: all are counted, the first ten are held."""
+
+    def __init__(self, named: Iterable[str] = ()) -> None:
+        self.count = 0
+        self.examples: list[str] = []
+        for one in named:
+            self.append(one)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def append(self, named: str) -> None:
+        """One more."""
+        self.count += 1
+        if len(self.examples) < MOST_EXAMPLES:
+            self.examples.append(named)
+
+
+def finding(check: str, faults: Faults, of: int, said: str, *, what: str = "rows", **figures: object) -> Finding:
+    """A finding of ``faults`` among ``of`` things; passed where there is none."""
+    return Finding(check, "found" if len(faults) else "passed", said, what, len(faults), of, tuple(faults.examples), figures)
 
 
 def not_checked(check: str, why: str) -> Finding:

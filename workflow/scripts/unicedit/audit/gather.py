@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from itertools import islice
 from multiprocessing import get_context
@@ -64,7 +65,12 @@ def gather(dataset: Dataset, folder: Path, workers: int, verifier: str | None, s
 def _measured(rows: Iterable[Row], pool: ProcessPoolExecutor | None, verdicts: Verdicts | None) -> Iterator[dict[str, Any]]:
     coming = iter(rows)
     while chunk := list(islice(coming, CHUNK)):
-        facts = list(pool.map(measure, chunk, chunksize=4) if pool else map(measure, chunk))
+        try:
+            facts = list(pool.map(measure, chunk, chunksize=4) if pool else map(measure, chunk))
+        except BrokenProcessPool as error:
+            raise PipelineError(
+                "a process that measures pictures was killed, most likely for its memory; run again with fewer --workers: what is finished is kept"
+            ) from error
         if verdicts:
             verdicts.add(chunk, facts)
         yield from facts

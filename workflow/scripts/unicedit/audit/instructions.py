@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from unicedit.audit.finding import Finding, finding
+from unicedit.audit.finding import Faults, Finding, finding
 from unicedit.audit.store import Facts
 from unicedit.audit.wishes import Wishes
 from unicedit.repeats import Repeats
@@ -13,7 +13,7 @@ _QUOTED = re.compile(r"[\"“][^\"”]*[\"”]|「[^」]*」|『[^』]*』|《[^
 
 def instructions(facts: Facts, wishes: Wishes) -> list[Finding]:
     """Instructions that are empty, in another language than their column's, too long, or given twice for one source."""
-    empty, foreign, long = [], [], []
+    empty, foreign, long = Faults(), Faults(), Faults()
     texts, given = Repeats(), Repeats()
     columns = [f"instruction_{language}" for language in facts.languages]
     most = {"instruction_en": wishes.limits.max_length_en, "instruction_cn": wishes.limits.max_length_cn}
@@ -83,10 +83,10 @@ def _given(source: str, text: str) -> str:
     return f"{source} {text.casefold()}"
 
 
-def _repeated(facts: Facts, column: str, given: Repeats) -> list[str]:
+def _repeated(facts: Facts, column: str, given: Repeats) -> Faults:
     suspects = given.suspects()
     seen: set[str] = set()
-    found = []
+    found = Faults()
     for name, row in facts.readable("source_pixels", column):
         text = (row[column] or "").strip()
         if not text or not row["source_pixels"]:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from math import exp, log
 
-from unicedit.audit.finding import Finding, finding, not_checked
+from unicedit.audit.finding import Faults, Finding, finding, not_checked
 from unicedit.audit.store import Facts
 from unicedit.audit.wishes import Wishes
 from unicedit.taxonomy import Taxonomy
@@ -41,7 +41,7 @@ def known(facts: Facts, wishes: Wishes) -> list[Finding]:
     if not facts.labelled:
         return [not_checked("label set", _NONE)]
     task_of = {normal(name): normal(task) for name, task in wishes.taxonomy.task_of.items()} if wishes.taxonomy else {}
-    sentences, unknown, misplaced = [], [], []
+    sentences, unknown, misplaced = Faults(), Faults(), Faults()
     strange: Counter[str] = Counter()
     for name, row in facts.readable("task", "subtask"):
         label = row["subtask"]
@@ -85,7 +85,7 @@ def balance(facts: Facts, wishes: Wishes) -> list[Finding]:
     )
     spread = finding(
         "balance",
-        [f"{name}: {counts[name]:,} rows" for name in rare],
+        Faults(f"{name}: {counts[name]:,} rows" for name in rare),
         len(counts),
         said,
         what="sub-tasks",
@@ -100,10 +100,11 @@ def balance(facts: Facts, wishes: Wishes) -> list[Finding]:
         spread,
         finding(
             "missing sub-tasks",
-            missing,
+            Faults(missing),
             len(wishes.taxonomy.names),
             f"{len(missing)} of the taxonomy's sub-tasks have no row",
             what="sub-tasks",
+            names=missing,
         ),
     ]
 

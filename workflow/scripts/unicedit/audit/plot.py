@@ -9,23 +9,26 @@ from unicedit.audit.store import Facts
 from unicedit.figure import FAINT, INK, MEASURED, bare, figure, save, shown
 
 MOST_LABELS = 60
+WIDE = 20  # from this ratio on, rare labels would hardly be seen on a linear scale
 
 
 def plot_balance(counts: Mapping[str, int], missing: Sequence[str], title: str, path: Path) -> None:
-    """Draw rows by sub-task on a logarithmic scale, missing ones with none."""
+    """Draw rows by sub-task, missing ones with none; on a logarithmic scale where they differ much."""
     named = [*sorted(counts.items(), key=lambda one: -one[1])[:MOST_LABELS], *((name, 0) for name in missing)]
     drawn = figure(11, max(2.5, 0.26 * len(named) + 1.2))
     axes = drawn.add_subplot()
     places = range(len(named))
     axes.barh(places, [number for _, number in named], color=MEASURED, height=0.7)
+    wide = max(counts.values()) > WIDE * min(counts.values())
     for place, (_, number) in zip(places, named, strict=True):
-        axes.text(max(number, 1), place, f" {number:,}", va="center", fontsize=9, color=INK)
+        axes.text(max(number, int(wide)), place, f" {number:,}", va="center", fontsize=9, color=INK)
     axes.set_yticks(places, [shown(name) for name, _ in named])
-    axes.set_xscale("log")
-    axes.set_xlim(left=0.8)
-    axes.invert_yaxis()
     axes.margins(x=0.12)
-    axes.set_xlabel("rows, on a logarithmic scale", fontsize=9, color=INK)
+    if wide:
+        axes.set_xscale("log")
+        axes.set_xlim(left=0.8)
+    axes.invert_yaxis()
+    axes.set_xlabel("rows, on a logarithmic scale" if wide else "rows", fontsize=9, color=INK)
     more = len(counts) - MOST_LABELS
     bare(axes, shown(f"{title}: rows by sub-task" + (f" ({more:,} rarer labels are not drawn)" if more > 0 else ""), 140))
     save(drawn, path)

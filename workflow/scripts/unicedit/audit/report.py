@@ -22,9 +22,9 @@ def write_report(out: Path, root: Path, columns: Columns, facts: Facts, findings
     by_check = {one.check: one for one in findings}
     counts: Any = by_check["balance"].figures.get("counts", {})
     census: Any = by_check["small pictures"].figures["census"]
-    missing = by_check["missing sub-tasks"]
+    missing: Any = by_check["missing sub-tasks"].figures.get("names", [])
     if counts:
-        plot_balance(counts, missing.examples if missing.count <= len(missing.examples) else (), columns.name, out / "balance.png")
+        plot_balance(counts, missing, columns.name, out / "balance.png")
     plot_sizes(facts, columns.name, out / "sizes.png")
     value = {
         "format": FORMAT,

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from unicedit.audit.facts import PICTURES
-from unicedit.audit.finding import Finding, finding
+from unicedit.audit.finding import Faults, Finding, finding
 from unicedit.audit.store import Facts
 from unicedit.audit.wishes import Wishes
 
@@ -15,7 +15,7 @@ def sizes(facts: Facts, wishes: Wishes) -> list[Finding]:
     limits = wishes.limits
     formats: dict[str, Counter[str]] = {which: Counter() for which in PICTURES}
     counted: dict[str, Counter[str]] = {which: Counter() for which in PICTURES}
-    reshaped, small = [], []
+    reshaped, small = Faults(), Faults()
     resized = 0
     for name, row in facts.readable(*(f"{which}_{what}" for which in PICTURES for what in ("format", "width", "height"))):
         shapes = {which: (row[f"{which}_width"], row[f"{which}_height"]) for which in PICTURES if row[f"{which}_width"]}

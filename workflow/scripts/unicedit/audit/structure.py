@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from unicedit.audit.facts import PICTURES
-from unicedit.audit.finding import Finding, finding, not_checked
+from unicedit.audit.finding import Faults, Finding, finding, not_checked
 from unicedit.audit.store import Facts
 from unicedit.audit.wishes import Wishes
 from unicedit.repeats import Repeats
@@ -11,27 +11,23 @@ from unicedit.repeats import Repeats
 
 def schema(facts: Facts, files: Mapping[str, str]) -> Finding:
     """Files that are not as the mapping says, with the reason; then rows that cannot be read or lack a key or label they should have."""
-    broken = [f"{name}: {why}" for name, why in files.items()]
+    faults = Faults(f"{name}: {why}" for name, why in files.items())
     wanted = [name for name, there in (("key", facts.keyed), ("subtask", facts.labelled)) if there]
-    rows = []
     other = 0
     for name, row in facts.rows("fault", "subtask"):
         lacking = [column for column in wanted if not row[column]]
         if (row["fault"] or "").startswith("not_a_triplet"):
             other += 1
         elif row["fault"] is not None:
-            rows.append(f"{name}: {row['fault']}")
+            faults.append(f"{name}: {row['fault']}")
         elif lacking:
-            rows.append(f"{row['place']}: no {' and no '.join(lacking)}")
+            faults.append(f"{row['place']}: no {' and no '.join(lacking)}")
+    rows = len(faults) - len(files)
     said = (
-        f"{len(broken):,} files and {len(rows):,} rows are not as the mapping says"
-        if broken or rows
-        else "files and rows are as the mapping says"
+        f"{len(files):,} files and {rows:,} rows are not as the mapping says" if len(faults) else "files and rows are as the mapping says"
     )
     said += f"; {other:,} rows are no triplets by design and are left out" if other else ""
-    return finding(
-        "schema", broken + rows, facts.total + len(broken), said, what="files and rows", broken_files=len(broken), broken_rows=len(rows)
-    )
+    return finding("schema", faults, facts.total + len(files), said, what="files and rows", broken_files=len(files), broken_rows=rows)
 
 
 def keys(facts: Facts, wishes: Wishes) -> Finding:
@@ -44,7 +40,7 @@ def keys(facts: Facts, wishes: Wishes) -> Finding:
     extra = sum(twice.values()) - len(twice)
     return finding(
         "duplicate keys",
-        list(twice),
+        Faults(twice),
         facts.total,
         f"{extra:,} rows have a key that an earlier row has",
         what="keys",
@@ -54,7 +50,7 @@ def keys(facts: Facts, wishes: Wishes) -> Finding:
 
 def pictures(facts: Facts, wishes: Wishes) -> Finding:
     """Rows with a picture that cannot be decoded, by kind of fault."""
-    faulty: list[str] = []
+    faulty = Faults()
     kinds: dict[str, int] = {}
     for name, row in facts.readable(*(f"{which}_fault" for which in PICTURES)):
         found = [f"{which} {row[f'{which}_fault']}" for which in PICTURES if row[f"{which}_fault"]]

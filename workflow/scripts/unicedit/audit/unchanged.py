@@ -1,13 +1,13 @@
 """Edits that did nothing: by structural similarity, and by a trained verifier where one was asked."""
 
-from unicedit.audit.finding import Finding, finding, not_checked
+from unicedit.audit.finding import Faults, Finding, finding, not_checked
 from unicedit.audit.store import Facts
 from unicedit.audit.wishes import Wishes
 
 
 def unchanged(facts: Facts, wishes: Wishes) -> list[Finding]:
     """Rows whose edit is as its source. SSIM overlooks small edits that mean something; the verifier's word is worth more."""
-    similar, denied = [], []
+    similar, denied = Faults(), Faults()
     identical = compared = read = failed = 0
     for name, row in facts.readable("similarity", "source_pixels", "edit_pixels", "is_changed", "verifier_fault"):
         same = row["source_pixels"] is not None and row["source_pixels"] == row["edit_pixels"]
