@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-USUAL = ("resumable_map", "ingest_speed", "scorers", "memory", "dry_run", "d2po_step", "verify_speed", "vlm_openai")
+USUAL = ("resumable_map", "ingest_speed", "scorers", "memory", "dry_run", "d2po_step", "verify_speed", "vlm_openai", "judge_speed")
 OPTIONAL = ("img2dataset_peer",)
 
 
