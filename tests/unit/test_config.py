@@ -53,6 +53,16 @@ def test_shipped_overlays_are_valid(overlay: str) -> None:
         ({"ingest": 5}, "config: ingest = '5': a section of settings is allowed"),
         ({"edit": {"editors": []}}, "config: edit.editors = '[]': at least one entry is needed"),
         ({"edit": {"editors": ["a"]}}, "config: edit.editors.0 = 'a': a section of settings is allowed"),
+        ({"edit": {"editors": [{"name": "a", "engine": "ark"}]}}, "engine `ark` needs a section `ark` beside it"),
+        ({"edit": {"editors": [{"name": "a", "engine": "gemini", "gemini": {}}]}}, "config: edit.editors.0.gemini.model: missing"),
+        (
+            {"edit": {"editors": [{"name": "a", "engine": "diffusers", "diffusers": {"pipeline": "os.system", "model": "m"}}]}},
+            "config: edit.editors.0.diffusers.pipeline = 'os.system': string should match pattern",
+        ),
+        (
+            {"edit": {"editors": [{"name": "a", "engine": "openai", "openai": {"model": "m", "budget": {"money": 5}}}]}},
+            "budget.money needs price.picture, or price.input and price.output",
+        ),
         ({"library": {"path": 5}}, "config: library.path = '5': a text is allowed, or a list is allowed"),
         ({"ingest": {"max_megapixels": 1000}}, "config: ingest.max_megapixels = '1000': input should be less than or equal to 178"),
         ({"benchmark": {"source": "files"}}, "source is `files`, so `path` must name"),

@@ -17,6 +17,7 @@ from unicedit.edit.port import EditRequest
 from unicedit.edit.seed import seed_of
 from unicedit.edit.stage import EditStage
 from unicedit.pictures import bytes_digest, decoded
+from unicedit.recipes import edit_recipes
 from unicedit.schema import INSTRUCT
 
 RECIPES = {"simulated-a": "recipe-a", "simulated-b": "recipe-b"}
@@ -94,7 +95,7 @@ def make(folder: Path, monkeypatch: pytest.MonkeyPatch, texts: Sequence[str] = (
             rows.append({**row, "instruction_en": text, "instruction_cn": "镜像。", **refused})
     write_table(instruct, INSTRUCT, rows)
     batches: list[tuple[str, list[str]]] = []
-    monkeypatch.setattr(edit_stage, "open_editor", lambda editor: Mirror(editor.name, batches))
+    monkeypatch.setattr(edit_stage, "open_editor", lambda editor, places: Mirror(editor.name, batches))
     return EditStage(ingest, instruct, EditSettings(**settings), RECIPES), batches
 
 
@@ -183,3 +184,23 @@ def test_inputs_follow_the_stored_picture_and_the_instruction(tmp_path: Path, mo
     assert [a.inputs == b.inputs for a, b in zip(one, two, strict=True)] == [False] + [True] * 19
     assert len({item.inputs for item in one}) == 20
     assert pickle.loads(pickle.dumps(first)).load(one[:2])[1].key == one[1].key
+
+
+def test_recipes_follow_what_decides_an_edit_of_the_chosen_engine_alone() -> None:
+    def recipe(engine: str = "diffusers", **changes: Any) -> str:
+        diffusers = {"pipeline": "FluxKontextPipeline", "model": "a", "arguments": {"num_inference_steps": 28}}
+        ark = {"model": "seededit"}
+        own = (
+            {"diffusers": {**diffusers, **changes}, "ark": ark}
+            if engine == "diffusers"
+            else {"diffusers": diffusers, "ark": {**ark, **changes}}
+        )
+        return edit_recipes(EditSettings.model_validate({"editors": [{"name": "a", "engine": engine, **own}]}))["a"]
+
+    lora = {"model": "somewhere", "weight_name": "few.safetensors"}
+    same = [{"model": "b"}, {"device": "cpu"}, {"batch_size": 4}, {"compile": "blocks"}, {"offload": "model"}]
+    assert {recipe(**changes) for changes in same} == {recipe()}, "weights are among the rows' inputs; the others decide nothing"
+    other = [{"pixels": None}, {"language": "cn"}, {"arguments": {}}, {"scheduler": {"shift": 3}}, {"cache": {}}, {"lora": lora}]
+    assert len({recipe(), *(recipe(**changes) for changes in other), recipe(lora={**lora, "scale": 0.5})}) == len(other) + 2
+    assert recipe(lora=lora) == recipe(lora={**lora, "model": "elsewhere"})
+    assert recipe("ark") == recipe("ark", tries=2, price={"picture": 1}) != recipe("ark", watermark=True)

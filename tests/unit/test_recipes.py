@@ -15,10 +15,10 @@ LISTED = {
         *("instruct.engine", "instruct.prompt", "instruct.reply", "instruct.stage"),
         *("provenance", "sources", "taxonomy", "vlm.ask", "vlm.port", "vlm.reply", "vlm.template"),
     ],
-    "edit": ["edit.engines", "edit.port", "edit.stage", "pictures", "provenance", "sources"],
+    "edit": ["edit.port", "edit.stage", "pictures", "provenance", "sources"],
     "verify": ["provenance", "sources", "verify.decide", "verify.engines", "verify.port", "verify.stage"],
     "bench_edit": [
-        *("benchmark.edit_stage", "benchmark.schema", "edit.engines", "edit.port", "edit.stage"),
+        *("benchmark.edit_stage", "benchmark.schema", "edit.port", "edit.stage"),
         *("pictures", "provenance", "scoring.schema", "sources"),
     ],
     "expect": [

@@ -15,12 +15,14 @@ def main() -> None:
     from unicedit.benchmark.recipes import bench_edit_recipe
     from unicedit.config.edit import EditorSettings
     from unicedit.config.ingest import EncodingSettings
+    from unicedit.vlm.engines import VlmPlaces
 
     settings = json.loads(arguments.settings)
     model, encoding = EditorSettings(**settings["model"]), EncodingSettings(**settings["encoding"])
     recipe = bench_edit_recipe(model, encoding)
     language = unit_of(arguments.shard).language
-    run_stage(arguments, BenchEditStage(arguments.records, language, model, encoding, settings["batch_size"], recipe))
+    places = VlmPlaces(arguments.cache / "edits", arguments.table.parent.parent / "usage")
+    run_stage(arguments, BenchEditStage(arguments.records, language, model, encoding, settings["batch_size"], recipe, places))
 
 
 if __name__ == "__main__":

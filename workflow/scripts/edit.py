@@ -14,10 +14,12 @@ def main() -> None:
     from unicedit.config.edit import EditSettings
     from unicedit.edit.stage import EditStage
     from unicedit.recipes import edit_recipes
+    from unicedit.vlm.engines import VlmPlaces
 
     settings = json.loads(arguments.settings)
     edit = EditSettings(**settings["edit"])
-    run_stage(arguments, EditStage(arguments.ingest, arguments.instruct, edit, edit_recipes(edit)))
+    places = VlmPlaces(arguments.cache / "edits", arguments.table.parent.parent / "usage")
+    run_stage(arguments, EditStage(arguments.ingest, arguments.instruct, edit, edit_recipes(edit), places))
 
 
 if __name__ == "__main__":

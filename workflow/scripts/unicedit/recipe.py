@@ -16,6 +16,9 @@ PLUMBING = (
     "unicedit.config",
     "unicedit.command",
     "unicedit.digest",
+    "unicedit.edit.engines",
+    "unicedit.edit.http",
+    "unicedit.edit.kept",
     "unicedit.errors",
     "unicedit.files",
     "unicedit.freshness",
@@ -28,16 +31,22 @@ PLUMBING = (
     "unicedit.vlm.cache",
     "unicedit.vlm.calls",
     "unicedit.vlm.engines",
+    "unicedit.vlm.failures",
     "unicedit.vlm.ledger",
     "unicedit.workflow",
 )
 
 # never part of a recipe: they choose which rows there are, and what they chose is in the rows' keys and inputs
-CHOOSERS = ("unicedit.instruct.plan", "unicedit.edit.assign", "unicedit.edit.seed")
+CHOOSERS = ("unicedit.instruct.plan", "unicedit.edit.assign", "unicedit.edit.seed", "unicedit.edit.weights")
 
 # part of a recipe only where an engine of theirs is chosen
 ENGINES = (
     "unicedit.world",
+    "unicedit.edit.ark",
+    "unicedit.edit.diffusers",
+    "unicedit.edit.gemini",
+    "unicedit.edit.images",
+    "unicedit.edit.openai",
     "unicedit.scorers.aesthetic",
     "unicedit.scorers.safety",
     "unicedit.verify.ssim",

@@ -13,6 +13,7 @@ from unicedit.config.instruct import InstructSettings
 from unicedit.config.model import Config
 from unicedit.config.prefilter import PrefilterSettings
 from unicedit.config.verify import VerifySettings
+from unicedit.edit.engines import editor_module
 from unicedit.recipe import recipe_of
 from unicedit.vlm.engines import engine_modules, engine_settings
 
@@ -51,10 +52,10 @@ def edit_recipes(settings: EditSettings) -> dict[str, str]:
             {
                 "engine": editor.engine,
                 "revision": editor.revision,
-                "simulated": editor.simulated.model_dump(mode="json"),
+                editor.engine: editor.deciding(),
                 "encoding": encoding,
             },
-            ["unicedit.world.editor"],
+            [editor_module(editor)],
         )
         for editor in settings.editors
     }

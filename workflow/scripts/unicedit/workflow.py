@@ -19,6 +19,7 @@ from unicedit.benchmark.plan import UNIT_STAGES, BenchPlan
 from unicedit.config.model import Config, ConfigError, parse, read_file
 from unicedit.config.paths import check_folders
 from unicedit.digest import code_digest
+from unicedit.edit.check import check_editors, editors_of
 from unicedit.files import digest_of
 from unicedit.freshness import Freshness
 from unicedit.index.index import Index
@@ -84,6 +85,7 @@ def check_files(config: Config) -> None:
         jsonl_of(str(config.benchmark.path))
     if config.benchmark.source != "none" and any(judge.mode == "public" for judge in config.benchmark.judges):
         public_prompts(Path(config.paths.cache))
+    check_editors(config)
     for key, path, revision in _model_paths(config):
         if not Path(path).exists() and (revision is None or path.startswith((".", "/")) or path.endswith(".safetensors")):
             raise ConfigError(f"config: {key} = {path!r}: no such file or folder, and no hub model with a revision")
@@ -96,6 +98,11 @@ def _model_paths(config: Config) -> Iterator[tuple[str, str, str | None]]:
     if safety := config.prefilter.safety:
         yield "prefilter.safety.model", safety.model, safety.revision
     yield "verifier.base", config.verifier.base, config.verifier.revision
+    for key, editor in editors_of(config):
+        if editor.engine == "diffusers" and editor.diffusers:
+            yield f"{key}.diffusers.model", editor.diffusers.model, editor.diffusers.revision
+            if lora := editor.diffusers.lora:
+                yield f"{key}.diffusers.lora.model", lora.model, lora.revision
     if config.verify.engine == "transformers" and config.verify.transformers.model:
         yield "verify.transformers.model", config.verify.transformers.model, config.verify.transformers.revision
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from unicedit.benchmark.schema import BENCH_EDIT
 from unicedit.config.edit import EditorSettings, EditSettings
 from unicedit.config.ingest import EncodingSettings
+from unicedit.edit.engines import inputs_of
 from unicedit.edit.port import EditRequest
 from unicedit.edit.seed import seed_of
 from unicedit.edit.stage import EditStage
@@ -14,6 +15,7 @@ from unicedit.lookup import rows
 from unicedit.map.stage import Item
 from unicedit.pictures import decoded
 from unicedit.sources import KeyedTable
+from unicedit.vlm.engines import NOWHERE, VlmPlaces
 
 
 class BenchEditStage(EditStage):
@@ -26,24 +28,37 @@ class BenchEditStage(EditStage):
     schema = BENCH_EDIT
 
     def __init__(
-        self, records: Path, language: str, model: EditorSettings, encoding: EncodingSettings, batch_size: int, recipe: str
+        self,
+        records: Path,
+        language: str,
+        model: EditorSettings,
+        encoding: EncodingSettings,
+        batch_size: int,
+        recipe: str,
+        places: VlmPlaces = NOWHERE,
     ) -> None:
         plain = EditorSettings(**model.model_dump(include=set(EditorSettings.model_fields)))
-        super().__init__(records, records, EditSettings(editors=(plain,), encoding=encoding, batch_size=batch_size), {model.name: recipe})
+        if plain.images:  # its folder holds both languages
+            plain = plain.model_copy(update={"images": plain.images.model_copy(update={"language": language})})
+        settings = EditSettings(editors=(plain,), encoding=encoding, batch_size=batch_size)
+        super().__init__(records, records, settings, {model.name: recipe}, places)
         self.records = records
         self.language = language
-        self.model = model
+        self.model = plain
         self.texts = KeyedTable(records)
 
     def items(self) -> Iterator[Item]:
-        """One item a record. Its inputs: the stored picture, the instruction, the model's name and the seed."""
+        """One item a record. Its inputs: the stored picture, the instruction, the model's name, the seed, and its weights or finished picture."""
         model = self.model
+        own = inputs_of(model)
         for row in rows(self.records, ["key", "task", "subtask", "image_digest", self.language]):
             seed = seed_of(f"{row['key']}-{self.language}", model.name)
             key = f"{row['key']}-{self.language}-{model.name}"
             yield Item(
                 key=key,
-                inputs=digest_of(row["image_digest"], row[self.language], self.language, model.name, seed),
+                inputs=digest_of(
+                    row["image_digest"], row[self.language], self.language, model.name, seed, *own(row["key"], row["subtask"])
+                ),
                 recipe=self.recipes[model.name],
                 row={
                     "key": key,
@@ -52,7 +67,7 @@ class BenchEditStage(EditStage):
                     "subtask": row["subtask"],
                     "language": self.language,
                     "editor": model.name,
-                    "revision": model.revision,
+                    "revision": model.recorded_revision,
                     "seed": seed,
                 },
             )
@@ -62,6 +77,15 @@ class BenchEditStage(EditStage):
         samples = [item.row["sample"] for item in items]
         texts = [row[self.language] for row in self.texts.get(samples, self.language)]
         return [
-            EditRequest(item.key, decoded(data), text, text, item.row["seed"], provenance)
+            EditRequest(
+                item.key,
+                decoded(data),
+                text,
+                text,
+                item.row["seed"],
+                provenance,
+                instruction=item.row["sample"],
+                subtask=item.row["subtask"],
+            )
             for item, (data, provenance), text in zip(items, self.sources.pictures(samples), texts, strict=True)
         ]

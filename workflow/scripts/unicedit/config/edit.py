@@ -1,10 +1,15 @@
 """Settings of editing."""
 
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from unicedit.config.ark import ArkSettings
+from unicedit.config.diffusers import DiffusersSettings
+from unicedit.config.gemini import GeminiSettings
+from unicedit.config.images import ImagesSettings
 from unicedit.config.ingest import EncodingSettings
+from unicedit.config.openai_images import OpenAiImagesSettings
 from unicedit.config.section import Section
 from unicedit.world.faults import FaultRates
 
@@ -21,6 +26,13 @@ class SimulatedEditorSettings(Section):
         "0 is a perfect one, and 2 is hardly visible.",
     )
 
+    def deciding(self) -> dict[str, Any]:
+        """What decides an edit: everything."""
+        return self.model_dump(mode="json")
+
+
+EngineSettings = SimulatedEditorSettings | DiffusersSettings | OpenAiImagesSettings | GeminiSettings | ArkSettings | ImagesSettings
+
 
 class EditorSettings(Section):
     """One editor."""
@@ -28,12 +40,40 @@ class EditorSettings(Section):
     name: str = Field(
         pattern=r"^[a-z0-9_.-]{1,40}$", description="Its name in keys and columns: lower case letters, digits, `_`, `.`, `-`."
     )
-    engine: Literal["simulated"] = Field(
-        "simulated", description="What runs it: `simulated`. Real editing models come through the same port."
+    engine: Literal["simulated", "diffusers", "openai", "gemini", "ark", "images"] = Field(
+        "simulated",
+        description="What runs it: `simulated` draws the simulated world; `diffusers` runs an editing model in the job; `openai`, `gemini` and `ark` ask a "
+        "server's image API; `images` takes finished pictures from a folder.",
     )
     share: float = Field(1.0, gt=0, le=1000, description="Its share of the instructions, relative to the other editors'.")
     revision: str = Field("1", min_length=1, max_length=100, description="Revision of its weights, recorded in every row.")
     simulated: SimulatedEditorSettings = Field(default_factory=SimulatedEditorSettings, description="Settings of the engine `simulated`.")
+    diffusers: DiffusersSettings | None = Field(None, description="Settings of the engine `diffusers`; needed where it is chosen.")
+    openai: OpenAiImagesSettings | None = Field(None, description="Settings of the engine `openai`; needed where it is chosen.")
+    gemini: GeminiSettings | None = Field(None, description="Settings of the engine `gemini`; needed where it is chosen.")
+    ark: ArkSettings | None = Field(None, description="Settings of the engine `ark`; needed where it is chosen.")
+    images: ImagesSettings | None = Field(None, description="Settings of the engine `images`; needed where it is chosen.")
+
+    @model_validator(mode="after")
+    def _has_its_settings(self) -> Self:
+        if getattr(self, self.engine) is None:
+            raise ValueError(f"engine `{self.engine}` needs a section `{self.engine}` beside it; config/README.md lists its settings")
+        return self
+
+    @property
+    def own(self) -> EngineSettings:
+        """The section of the chosen engine."""
+        chosen: EngineSettings = getattr(self, self.engine)
+        return chosen
+
+    @property
+    def recorded_revision(self) -> str:
+        """What rows record: the hub commit where one is named, else ``revision``."""
+        return (isinstance(self.own, DiffusersSettings) and self.own.revision) or self.revision
+
+    def deciding(self) -> dict[str, Any]:
+        """The settings of the chosen engine that decide an edit: part of its recipe."""
+        return self.own.deciding()
 
 
 def _embedded() -> tuple[EditorSettings, ...]:

@@ -2,7 +2,7 @@
 
 import json
 import textwrap
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel
@@ -83,18 +83,35 @@ def _allowed(field: FieldInfo) -> str:
     return " ".join([kind.split(".")[-1] if "[" not in kind and "." in kind else kind, *found])
 
 
-def _rows(model: BaseModel, prefix: str) -> list[str]:
+def _rows(kind: type[BaseModel], prefix: str, values: BaseModel | None) -> list[str]:
+    """A row a setting of a section, with those of the sections in it. ``values`` are its values; None: those of a section that the defaults do not have."""
     rows: list[str] = []
-    for name, field in type(model).model_fields.items():
-        value = getattr(model, name)
+    for name, field in kind.model_fields.items():
+        value = _default(field) if values is None else getattr(values, name)
         if isinstance(value, BaseModel):
             rows.append(f"| `{prefix}{name}` | | | {_cell(field.description)} |")
-            rows += _rows(value, f"{prefix}{name}.")
-        else:
-            shown = json.dumps(_plain(value), ensure_ascii=False)
-            shown = shown if len(shown) <= 60 else "see config.yaml"
-            rows.append(f"| `{prefix}{name}` | `{_cell(shown)}` | {_cell(_allowed(field))} | {_cell(field.description)} |")
+            rows += _rows(type(value), f"{prefix}{name}.", value)
+            continue
+        shown = value if value == _NEEDED else json.dumps(_plain(value), ensure_ascii=False)
+        shown = shown if len(shown) <= 60 else "see config.yaml"
+        rows.append(f"| `{prefix}{name}` | `{_cell(shown)}` | {_cell(_allowed(field))} | {_cell(field.description)} |")
+        entry = "" if value is None else "[]"
+        for section in _sections_in(field.annotation):
+            rows += _rows(section, f"{prefix}{name}{entry}.", None)
     return rows
+
+
+_NEEDED = "needed"
+
+
+def _default(field: FieldInfo) -> Any:
+    return _NEEDED if field.is_required() else field.get_default(call_default_factory=True)
+
+
+def _sections_in(annotation: Any) -> list[type[BaseModel]]:
+    """The section that an optional one, or the entries of a list, would be."""
+    found = [part for part in get_args(annotation) if isinstance(part, type) and issubclass(part, BaseModel)]
+    return found[:1]
 
 
 def _cell(text: str | None) -> str:
@@ -115,5 +132,5 @@ def readme() -> str:
             "",
             "| setting | default | allowed | what it does, and why this default |",
         ]
-        lines += ["| --- | --- | --- | --- |", *_rows(section, f"{name}.")]
+        lines += ["| --- | --- | --- | --- |", *_rows(type(section), f"{name}.", section)]
     return "\n".join(lines).lstrip("\n") + "\n"

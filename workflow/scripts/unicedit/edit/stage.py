@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from PIL import Image
-
 from unicedit.config.edit import EditSettings
 from unicedit.edit.assign import assigned
-from unicedit.edit.engines import open_editor
-from unicedit.edit.port import Editor, EditRequest
+from unicedit.edit.engines import inputs_of, open_editor
+from unicedit.edit.port import Edited, Editor, EditRequest
 from unicedit.edit.seed import seed_of
 from unicedit.files import digest_of
 from unicedit.lookup import rows
@@ -16,6 +14,7 @@ from unicedit.map.stage import Batch, Compute, Item, Row, RowError, Stage
 from unicedit.pictures import bytes_digest, decoded, encoded
 from unicedit.schema import EDIT, OK
 from unicedit.sources import KeyedTable, Sources
+from unicedit.vlm.engines import NOWHERE, VlmPlaces
 
 MAX_PIXELS = 64_000_000  # of a picture that an editor gives back
 
@@ -27,29 +26,40 @@ class EditStage(Stage):
     schema = EDIT
     row_group_rows = 32
 
-    def __init__(self, ingest: Path, instruct: Path, settings: EditSettings, recipes: Mapping[str, str]) -> None:
+    def __init__(
+        self, ingest: Path, instruct: Path, settings: EditSettings, recipes: Mapping[str, str], places: VlmPlaces = NOWHERE
+    ) -> None:
         self.instruct = instruct
         self.settings = settings
         self.recipes = dict(recipes)
+        self.places = places
         self.batch_size = settings.batch_size
         self.sources = Sources(ingest)
         self.instructions = KeyedTable(instruct)
 
     def items(self) -> Iterator[Item]:
-        """One item an instruction, with its editor and seed. Its inputs: the stored picture, the instruction, the editor and the seed."""
-        for row in rows(self.instruct, ["key", "image", "instruction_en", "instruction_cn"], OK):
+        """One item an instruction, with its editor and seed. Its inputs: the stored picture, the instruction, the editor, its weights or finished picture, and the seed."""
+        own = {editor.name: inputs_of(editor) for editor in self.settings.editors}
+        for row in rows(self.instruct, ["key", "image", "subtask", "instruction_en", "instruction_cn"], OK):
             editor = assigned(row["key"], self.settings.editors)
             seed = seed_of(row["key"], editor.name)
             yield Item(
                 key=f"{row['key']}-{editor.name}",
-                inputs=digest_of(self.sources.digest(row["image"]), row["instruction_en"], row["instruction_cn"], editor.name, seed),
+                inputs=digest_of(
+                    self.sources.digest(row["image"]),
+                    row["instruction_en"],
+                    row["instruction_cn"],
+                    editor.name,
+                    seed,
+                    *own[editor.name](row["key"], row["subtask"]),
+                ),
                 recipe=self.recipes[editor.name],
                 row={
                     "key": f"{row['key']}-{editor.name}",
                     "instruction": row["key"],
                     "image": row["image"],
                     "editor": editor.name,
-                    "revision": editor.revision,
+                    "revision": editor.recorded_revision,
                     "seed": seed,
                 },
             )
@@ -57,9 +67,18 @@ class EditStage(Stage):
     def load(self, items: Sequence[Item]) -> Sequence[EditRequest]:
         """The requests, with decoded pictures."""
         pictures = self.sources.pictures([item.row["image"] for item in items])
-        texts = self.instructions.get([item.row["instruction"] for item in items], "instruction_en", "instruction_cn")
+        texts = self.instructions.get([item.row["instruction"] for item in items], "key", "subtask", "instruction_en", "instruction_cn")
         return [
-            EditRequest(item.key, decoded(data), text["instruction_en"], text["instruction_cn"], item.row["seed"], provenance)
+            EditRequest(
+                item.key,
+                decoded(data),
+                text["instruction_en"],
+                text["instruction_cn"],
+                item.row["seed"],
+                provenance,
+                instruction=text["key"],
+                subtask=text["subtask"],
+            )
             for item, (data, provenance), text in zip(items, pictures, texts, strict=True)
         ]
 
@@ -74,18 +93,24 @@ class EditStage(Stage):
         for name in dict.fromkeys(item.row["editor"] for item, _ in batch):
             requests = [request for item, request in batch if item.row["editor"] == name]
             if name not in opened:
-                opened[name] = open_editor(self.settings.editor(name))
+                opened[name] = open_editor(self.settings.editor(name), self.places)
             images = opened[name].edit(requests)
             if len(images) != len(requests):
                 raise RuntimeError(f"editor {name} gave {len(images)} pictures for {len(requests)} instructions")
-            results |= {request.key: self._row(image) for request, image in zip(requests, images, strict=True)}
+            results |= {request.key: _row(image) for request, image in zip(requests, images, strict=True)}
         return [results[item.key] for item, _ in batch]
 
-    def _row(self, image: Image.Image) -> list[Row] | RowError:
-        """The picture as the editor made it: another size than the source's is recorded, never resized away."""
+    def finish(self, rows: list[Row]) -> list[Row] | RowError:
+        """The picture as the editor gave it, encoded: another size than the source's is recorded."""
+        image = rows[0]["edit_image"]
         if image.width * image.height > MAX_PIXELS:
             return RowError(
                 f"too_large: the editor gave {image.width} x {image.height} pixels", edit_width=image.width, edit_height=image.height
             )
         data = encoded(image.convert("RGB"), self.settings.encoding)
         return [{"edit_width": image.width, "edit_height": image.height, "edit_digest": bytes_digest(data), "edit_image": data}]
+
+
+def _row(image: Edited) -> list[Row] | RowError:
+    """A row that ``finish`` completes."""
+    return image if isinstance(image, RowError) else [{"edit_image": image}]

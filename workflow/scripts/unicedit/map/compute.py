@@ -11,6 +11,7 @@ from queue import Empty, Full, Queue
 from typing import Any
 
 from unicedit.errors import PipelineError
+from unicedit.map.devices import visible_devices
 from unicedit.map.stage import Batch, Compute, Item, Payload, Row, RowError, Stage
 
 log = logging.getLogger(__name__)
@@ -140,7 +141,7 @@ def _work(items: list[Item], payloads: list[Payload], retries: int) -> list[Resu
 
 
 class Workers:
-    """Worker processes, one a device where ``CUDA_VISIBLE_DEVICES`` names several; batches go to whichever is free.
+    """Worker processes, each with one of the job's GPUs, in turn, where there are any; batches go to whichever is free.
 
     When a worker dies, the batches in flight are computed again one item at a time; an item that kills its worker again is recorded as failed. What the
     engine raises as it opens is raised here; ``EngineError`` where a worker died of opening it.
@@ -154,7 +155,7 @@ class Workers:
     def _pool(self, count: int) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")
         devices = context.Queue()
-        visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+        visible = visible_devices()
         for number in range(count):
             devices.put(visible[number % len(visible)] if visible else "")
         return ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker, initargs=(self.stage, devices))

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from unicedit.config.map import MapSettings
 from unicedit.files import appearing_whole, read_json, write_json
 from unicedit.map.compute import EngineError, UnexpectedError, ahead, computed
+from unicedit.map.finish import finished as finished_rows
 from unicedit.map.finished import Finished
 from unicedit.map.journal import Journal
 from unicedit.map.lease import Lease
@@ -96,7 +97,8 @@ def _compute_missing(
 ) -> None:
     unexpected = 0
     with window:
-        for items, results in computed(stage, missing, workers=settings.workers, prefetch=settings.prefetch, retries=settings.retries):
+        batches = computed(stage, missing, workers=settings.workers, prefetch=settings.prefetch, retries=settings.retries)
+        for items, results in finished_rows(stage, batches, window.closing):
             rows: list[Row] = []
             for item, result in zip(items, results, strict=True):
                 rows += _rows(stage, item, result)

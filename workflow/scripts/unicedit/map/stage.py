@@ -67,6 +67,13 @@ class Stage(ABC):
         tried alone, a bounded number of times, and then recorded as failed.
         """
 
+    def finish(self, rows: list[Row]) -> list[Row] | RowError:
+        """What is left to do for the rows of a computed item (encode a picture), where a device that computes should not wait for it.
+
+        Runs in threads of the job's own process beside the computation, whatever process computed the rows.
+        """
+        return rows
+
     def decide(self, table: pa.Table) -> pa.Table:
         """Set ``status`` and ``reason`` of measured rows from thresholds. Pure; ``failed`` rows stay as they are."""
         return table

@@ -8,13 +8,12 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import openai
 from aiolimiter import AsyncLimiter
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from unicedit.config.openai import OpenAiSettings
 from unicedit.vlm.ledger import Ledger
 
 log = logging.getLogger(__name__)
@@ -51,10 +50,46 @@ def asked_to_wait(error: BaseException | None) -> float | None:
     return None
 
 
+async def each(count: int, concurrency: int, one: Callable[[int], Awaitable[None]]) -> None:
+    """Do ``one`` for every number below ``count``, so many at once. Raises the first error, once all that had begun has ended: what is on its way is paid for."""
+    waiting = iter(range(count))
+    faults: list[Exception] = []
+
+    async def worker() -> None:
+        for number in waiting:
+            if faults:
+                return
+            try:
+                await one(number)
+            except Exception as error:
+                faults.append(error)
+
+    await asyncio.gather(*(worker() for _ in range(min(concurrency, count))))
+    if faults:
+        raise faults[0]
+
+
+class CallSettings(Protocol):
+    """What ``Calls`` is told: limits, patience, and after how many seconds a request is sent a second time beside the first."""
+
+    @property
+    def requests_per_minute(self) -> int | None: ...
+    @property
+    def tokens_per_minute(self) -> int | None: ...
+    @property
+    def timeout(self) -> float: ...
+    @property
+    def tries(self) -> int: ...
+    @property
+    def longest_wait(self) -> float: ...
+    @property
+    def hedge(self) -> float | None: ...
+
+
 class Calls:
     """Bounds and repeats the calls of one process."""
 
-    def __init__(self, settings: OpenAiSettings, ledger: Ledger) -> None:
+    def __init__(self, settings: CallSettings, ledger: Ledger) -> None:
         self.settings, self.ledger = settings, ledger
         self.mean_tokens = _USUAL_TOKENS
         self._not_before = 0.0

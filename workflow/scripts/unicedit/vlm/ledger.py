@@ -53,13 +53,13 @@ class Ledger:
         self.own.repeated += again
         self.write()
 
-    def answered(self, tokens_in: int, tokens_cached: int, tokens_out: int) -> None:
-        """A reply came."""
+    def answered(self, tokens_in: int, tokens_cached: int, tokens_out: int, money: float = 0.0) -> None:
+        """A reply came, which cost ``money`` beside its tokens."""
         self.own.answered += 1
         self.own.tokens_in += tokens_in
         self.own.tokens_cached += tokens_cached
         self.own.tokens_out += tokens_out
-        self.own.money += self.price.cost(tokens_in, tokens_cached, tokens_out)
+        self.own.money += money + self.price.cost(tokens_in, tokens_cached, tokens_out)
         self.write()
 
     def found(self, known: int) -> None:

@@ -14,12 +14,13 @@ from unicedit.config.openai import OpenAiSettings
 from unicedit.files import digest_of
 from unicedit.map.compute import EngineError
 from unicedit.vlm.cache import ReplyCache
-from unicedit.vlm.calls import BrokenReplyError, Calls, passing, told
+from unicedit.vlm.calls import BrokenReplyError, Calls, each
 from unicedit.vlm.chat import AGAIN_TEMPERATURE, messages
+from unicedit.vlm.failures import Failures
 from unicedit.vlm.ledger import Ledger
 from unicedit.vlm.port import REPEAT_SEEDS, Arrived, VlmEngine, VlmReply, VlmRequest, unheard
 
-HOPELESS = 8  # requests given up, and none answered: it is the server
+_REFUSALS = frozenset({"content_filter", "content_policy_violation"})
 
 
 class OpenAiEngine(VlmEngine):
@@ -36,7 +37,7 @@ class OpenAiEngine(VlmEngine):
         self.ledger = Ledger(usage, settings.price, settings.budget)
         self.cache = ReplyCache(cache, self.ledger.found) if cache else None
         self._calls = Calls(settings, self.ledger)
-        self._given_up = 0
+        self._failures = Failures(self.model, settings.key_variable, settings.tries, _REFUSALS.__contains__)
         key = os.environ.get(settings.key_variable, "").strip()
         if not key and settings.base_url is None and "OPENAI_BASE_URL" not in os.environ:
             raise EngineError(
@@ -60,24 +61,14 @@ class OpenAiEngine(VlmEngine):
             self.ledger.write(force=True)
 
     async def _all(self, requests: Sequence[VlmRequest], arrived: Arrived) -> list[VlmReply]:
-        replies: list[VlmReply | None] = [None] * len(requests)
-        waiting = iter(range(len(requests)))
-        faults: list[BaseException] = []
+        replies: dict[int, VlmReply] = {}
 
-        async def worker() -> None:
-            for number in waiting:
-                if faults:  # what is on its way is still paid for, but nothing more is asked
-                    return
-                try:
-                    replies[number] = reply = await self._one(requests[number])
-                    arrived(number, reply)
-                except Exception as error:
-                    faults.append(error)
+        async def one(number: int) -> None:
+            replies[number] = reply = await self._one(requests[number])
+            arrived(number, reply)
 
-        await asyncio.gather(*(worker() for _ in range(min(self.settings.concurrency, len(requests)))))
-        if faults:
-            raise faults[0]
-        return [reply for reply in replies if reply is not None]
+        await each(len(requests), self.settings.concurrency, one)
+        return [replies[number] for number in range(len(requests))]
 
     async def _one(self, request: VlmRequest) -> VlmReply:
         start = time.monotonic()
@@ -91,7 +82,7 @@ class OpenAiEngine(VlmEngine):
         try:
             answer = await self._calls.made(call)
         except (openai.APIError, BrokenReplyError, TimeoutError, ValueError) as error:
-            return self._failed(error, time.monotonic() - start)
+            return VlmReply("", self.model, latency=time.monotonic() - start, failure=self._failures.reason(error))
         return self._reply(answer, time.monotonic() - start)
 
     def body(self, request: VlmRequest) -> dict[str, Any]:
@@ -113,7 +104,7 @@ class OpenAiEngine(VlmEngine):
         return body
 
     def _reply(self, answer: ChatCompletion, seconds: float) -> VlmReply:
-        self._given_up = -1  # it answers
+        self._failures.answered()
         usage = answer.usage
         counts = {"in": 0, "cached": 0, "out": 0}
         if usage is not None:
@@ -136,24 +127,6 @@ class OpenAiEngine(VlmEngine):
         wanted = self.settings.answers_as or self.model
         if name != wanted and not (self.settings.answers_as is None and name.startswith(f"{wanted}-")):
             raise EngineError(f"asked for the model {self.model}, the server answers as {name}; if that is right, set answers_as: {name}")
-
-    def _failed(self, error: Exception, seconds: float) -> VlmReply:
-        if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-            raise EngineError(f"the server refuses the key in {self.settings.key_variable}: {told(error)}") from None
-        if isinstance(error, openai.NotFoundError):
-            raise EngineError(f"the server knows no model {self.model}, or has another address: {told(error)}") from None
-        if isinstance(error, openai.RateLimitError) and not passing(error):
-            raise EngineError(f"the account has no credit left: {told(error)}") from None
-        if not passing(error):
-            refused = getattr(error, "code", None) in ("content_filter", "content_policy_violation")
-            return VlmReply("", self.model, latency=seconds, failure=f"{'refused' if refused else 'not accepted'}: {told(error)}")
-        if self._given_up >= 0:
-            self._given_up += 1
-            if self._given_up >= HOPELESS:
-                raise EngineError(
-                    f"{self._given_up} requests got no answer in {self.settings.tries} tries each, and none did: {told(error)}"
-                ) from None
-        return VlmReply("", self.model, latency=seconds, failure=f"no answer: {told(error)} ({self.settings.tries} tries)")
 
 
 def _limits(concurrency: int) -> Any:
