@@ -12,7 +12,18 @@ import sys
 import time
 from pathlib import Path
 
-USUAL = ("resumable_map", "ingest_speed", "scorers", "memory", "dry_run", "d2po_step", "verify_speed", "vlm_openai", "edit_overlap")
+USUAL = (
+    "resumable_map",
+    "ingest_speed",
+    "scorers",
+    "memory",
+    "dry_run",
+    "d2po_step",
+    "verify_speed",
+    "vlm_openai",
+    "edit_overlap",
+    "judge_speed",
+)
 OPTIONAL = ("img2dataset_peer",)
 
 

@@ -18,7 +18,7 @@ from targets import Targets  # noqa: E402
 
 from checkout import SNAKEMAKE, Checkout  # noqa: E402
 
-CONFIG = "library: {kind: files, path: library}\n"
+CONFIG = "library: {kind: files, path: library}\nbenchmark: {source: none}\n"
 
 
 def lay_out(folder: Path, shards: int) -> Checkout:

@@ -33,14 +33,14 @@ REPLY = {
     "object": "chat.completion",
     "created": 0,
     "model": "still",
-    "choices": [{"index": 0, "message": {"role": "assistant", "content": "{}"}, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 3000, "completion_tokens": 200, "total_tokens": 3200},
 }
 
 
-async def serve(latency: float) -> None:
-    """Answer every request after ``latency`` seconds; print the port."""
-    content = json.dumps(REPLY).encode()
+async def serve(latency: float, text: str) -> None:
+    """Answer every request with ``text`` after ``latency`` seconds; print the port."""
+    message = {"role": "assistant", "content": text}
+    content = json.dumps({**REPLY, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
     answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + str(len(content)).encode() + b"\r\n\r\n" + content
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -133,6 +133,7 @@ def main(latency: float = 0.2, in_flight: int = 64, rounds: int = 20) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--serve"]:
-        asyncio.run(serve(float(sys.argv[2])))
+        asyncio.run(serve(float(sys.argv[2]), next(iter(sys.argv[3:]), "{}")))
     else:
-        main(float(sys.argv[1]) if sys.argv[1:] else 0.2)
+        seconds, *counts = sys.argv[1:4] or ["0.2"]
+        main(float(seconds), *map(int, counts))

@@ -10,15 +10,21 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from unicedit.benchmark.edit_stage import BenchEditStage
 from unicedit.benchmark.export import export_scores
 from unicedit.benchmark.files import jsonl_of, read_jsonl
 from unicedit.benchmark.plan import BenchPlan, Unit, unit_of
+from unicedit.benchmark.recipes import bench_edit_recipe
 from unicedit.benchmark.record import BenchmarkError, Record, check_records, tasks_of
 from unicedit.benchmark.records import write_records
-from unicedit.config.benchmark import BenchmarkSettings
+from unicedit.config.benchmark import BenchmarkSettings, BenchModelSettings
+from unicedit.config.ingest import EncodingSettings
+from unicedit.config.map import MapSettings
 from unicedit.config.model import parse
 from unicedit.judge.schema import JUDGE
+from unicedit.map.run import Places, run_map
 from unicedit.scoring.schema import METRICS
+from unicedit.sidecar import Identity
 from unicedit.sources import Sources
 from unicedit.world.benchmark import world_records
 from unicedit.world.grammar import read
@@ -256,3 +262,42 @@ def test_export_of_a_sample_without_reasoning_has_three_metrics(tmp_path: Path) 
     export_scores(judged_table(tmp_path / "judged.parquet", rows), {"a": {"en": "Paint.", "cn": "画"}}, tmp_path)
     line = json.loads((tmp_path / "m/eval_output/j/Style_Transfer_en_results.jsonl").read_text())
     assert line["overall_score"] == pytest.approx(3) and line["ra_score"] is None and line["ra_reason"] is None
+
+
+def edited(folder: Path, records: Path, model: dict[str, Any], language: str) -> dict[str, dict[str, Any]]:
+    """One model's edits in one language, by sample."""
+    editor = BenchModelSettings(**model)
+    table = folder / "bench_edit" / f"{editor.name}-{language}.parquet"
+    stage = BenchEditStage(records, language, editor, EncodingSettings(), 4, bench_edit_recipe(editor, EncodingSettings()))
+    shard = f"{editor.name}-{language}"
+    places = Places.of(table, table.with_name(f"{shard}.json"), folder / "scratch", "bench_edit", shard)
+    run_map(stage, places, Identity("bench_edit", shard, "", "{}"), MapSettings())
+    return {row["sample"]: row for row in pq.read_table(table).to_pylist()}
+
+
+def test_finished_pictures_in_the_public_layout_are_benchmarked_by_language(tmp_path: Path) -> None:
+    folder = clone(tmp_path / "clone", lines())
+    written(settings(folder), tmp_path)
+    pictures = tmp_path / "their-model"
+    for number, one in enumerate(lines()):
+        for language, blue in (("en", 1), ("cn", 2)):
+            path = pictures / one["subtask"].replace(" ", "_") / language / f"{one['key']}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if number != 3 or language == "en":
+                Image.new("RGB", (20, 10), (number, 0, blue)).save(path)
+    model = {"name": "their.model-1", "engine": "images", "images": {"folder": str(pictures), "layout": "unicbench"}}
+    for language, blue in (("en", 1), ("cn", 2)):
+        rows = edited(tmp_path, tmp_path / "records.parquet", model, language)
+        assert [row["key"] for row in rows.values()] == [f"{one['key']}-{language}-their.model-1" for one in lines()]
+        failed = [number for number, one in enumerate(lines()) if rows[one["key"]]["status"] == "failed"]
+        assert failed == ([3] if language == "cn" else []), "a picture that is missing is a failed row"
+        found = rows[lines()[5]["key"]]
+        assert Image.open(io.BytesIO(found["edit_image"])).getpixel((0, 0)) == (5, 0, blue) and found["edit_width"] == 20
+
+
+def test_names_with_dots_keep_their_finished_rows_apart(tmp_path: Path) -> None:
+    folder = clone(tmp_path / "clone", lines())
+    written(settings(folder), tmp_path)
+    for name in ("flux.1", "flux.2"):
+        edited(tmp_path, tmp_path / "records.parquet", {"name": name}, "en")
+    assert sorted(path.name for path in (tmp_path / ".kept/bench_edit").glob("*.parquet")) == ["flux.1-en.parquet", "flux.2-en.parquet"]

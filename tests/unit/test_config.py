@@ -77,6 +77,7 @@ def test_shipped_overlays_are_valid(overlay: str) -> None:
             {"benchmark": {"models": [{"name": "a", "paper": "BAGEL"}, {"name": "b", "paper": "BAGEL"}]}},
             "two models claim the paper's row 'BAGEL'",
         ),
+        ({"benchmark": {"models": [{"name": "a", "run": False}]}}, "no model is to be run"),
         ({"benchmark": {"languages": ["en", "en"]}}, "a language is named twice"),
         ({"paths": {"results": "made/../scratch/"}}, "results and scratch are one folder; they must be two"),
         ({"paths": {"cache": "results"}}, "results and cache are one folder; they must be two"),

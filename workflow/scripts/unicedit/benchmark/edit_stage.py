@@ -38,17 +38,17 @@ class BenchEditStage(EditStage):
         places: VlmPlaces = NOWHERE,
     ) -> None:
         plain = EditorSettings(**model.model_dump(include=set(EditorSettings.model_fields)))
-        if plain.images is not None:  # finished pictures of the language that is asked for
+        if plain.images:  # its folder holds both languages
             plain = plain.model_copy(update={"images": plain.images.model_copy(update={"language": language})})
-        edit = EditSettings(editors=(plain,), encoding=encoding, batch_size=batch_size)
-        super().__init__(records, records, edit, {model.name: recipe}, places)
+        settings = EditSettings(editors=(plain,), encoding=encoding, batch_size=batch_size)
+        super().__init__(records, records, settings, {model.name: recipe}, places)
         self.records = records
         self.language = language
         self.model = plain
         self.texts = KeyedTable(records)
 
     def items(self) -> Iterator[Item]:
-        """One item a record. Its inputs: the stored picture, the instruction, the model's name, its weights or finished picture, and the seed."""
+        """One item a record. Its inputs: the stored picture, the instruction, the model's name, the seed, and its weights or finished picture."""
         model = self.model
         own = inputs_of(model)
         for row in rows(self.records, ["key", "task", "subtask", "image_digest", self.language]):
@@ -76,10 +76,16 @@ class BenchEditStage(EditStage):
         """The requests, with decoded pictures."""
         samples = [item.row["sample"] for item in items]
         texts = [row[self.language] for row in self.texts.get(samples, self.language)]
-        subtasks = [item.row["subtask"] for item in items]
         return [
-            EditRequest(item.key, decoded(data), text, text, item.row["seed"], provenance, instruction=sample, subtask=subtask)
-            for item, (data, provenance), text, sample, subtask in zip(
-                items, self.sources.pictures(samples), texts, samples, subtasks, strict=True
+            EditRequest(
+                item.key,
+                decoded(data),
+                text,
+                text,
+                item.row["seed"],
+                provenance,
+                instruction=item.row["sample"],
+                subtask=item.row["subtask"],
             )
+            for item, (data, provenance), text in zip(items, self.sources.pictures(samples), texts, strict=True)
         ]

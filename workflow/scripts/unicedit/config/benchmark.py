@@ -115,6 +115,8 @@ class BenchmarkSettings(Section):
             raise ValueError("source is `files`, so `path` must name the folder of the benchmark or its jsonl file")
         if self.source == "none":
             return self
+        if not self.run_models:
+            raise ValueError("no model is to be run: give one `run: true`, or set source to `none`")
         papers = _twice([model.paper for model in self.models if model.paper])
         if papers:
             raise ValueError(f"two models claim the paper's row {papers[0]!r}")

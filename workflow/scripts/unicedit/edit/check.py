@@ -5,6 +5,7 @@ Nothing heavy is imported here: every Slurm job parses the Snakefile again.
 
 import importlib.util
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from unicedit.config.edit import EditorSettings
@@ -18,9 +19,7 @@ def check_editors(config: Config) -> None:
         raise ConfigError(
             f"config: verify.engine = 'simulated': it knows simulated edits alone, and {', '.join(real)} is a real editor; choose openai, vllm, transformers or ssim"
         )
-    named: dict[str, EditorSettings] = {f"edit.editors.{number}": editor for number, editor in enumerate(config.edit.editors)}
-    named |= {f"benchmark.models.{number}": model for number, model in enumerate(config.benchmark.models) if model.run}
-    for key, editor in named.items():
+    for key, editor in editors_of(config):
         if editor.engine == "images" and editor.images and not Path(editor.images.folder).is_dir():
             raise ConfigError(f"config: {key}.images.folder = {editor.images.folder!r}: no such folder")
         if editor.engine == "diffusers" and editor.diffusers and not _is_class(editor.diffusers.pipeline):
@@ -28,6 +27,13 @@ def check_editors(config: Config) -> None:
                 f"config: {key}.diffusers.pipeline = {editor.diffusers.pipeline!r}: diffusers has no such class; "
                 "FluxKontextPipeline and QwenImageEditPipeline are two"
             )
+
+
+def editors_of(config: Config) -> Iterator[tuple[str, EditorSettings]]:
+    """Every editor that is to run, with the key of its settings: those of the edit stage, and the benchmark's models."""
+    yield from ((f"edit.editors.{number}", editor) for number, editor in enumerate(config.edit.editors))
+    if config.benchmark.source != "none":
+        yield from ((f"benchmark.models.{number}", model) for number, model in enumerate(config.benchmark.models) if model.run)
 
 
 def _is_class(name: str) -> bool:

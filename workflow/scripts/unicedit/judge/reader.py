@@ -6,7 +6,7 @@ from unicedit.config.judge import JudgeSettings
 from unicedit.judge.port import Question
 from unicedit.judge.prompt import prompt
 from unicedit.judge.public import filled
-from unicedit.judge.reply import Score, parse_score, reply_model
+from unicedit.judge.reply import Score, parse_score, reply_schema
 from unicedit.map.stage import Row, RowError
 from unicedit.vlm.ask import Answer, ask
 from unicedit.vlm.port import VlmEngine, VlmRequest
@@ -42,7 +42,7 @@ class ReadingJudge:
             question.key,
             text,
             (question.source, question.edit),
-            reply_model(question.metric, mode).model_json_schema(),
+            reply_schema(question.metric, mode),
             provenance=question.provenance,
             repeat=question.repeat,
         )

@@ -1,6 +1,7 @@
 """What a judge answers, and how it becomes a score. A reply that does not fit is refused, and never becomes a score by a guess."""
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, cast
 
@@ -50,6 +51,12 @@ def reply_model(metric: str, mode: str) -> type[BaseModel]:
     if rubric.zero:
         fields["zero"] = (bool, ...)
     return create_model(f"{metric}Itemised", __base__=base, **fields, reason=(Line, ...))
+
+
+@functools.cache
+def reply_schema(metric: str, mode: str) -> Mapping[str, Any]:
+    """The JSON schema of a reply."""
+    return reply_model(metric, mode).model_json_schema()
 
 
 def parse_score(text: str, metric: str, mode: str) -> Score:

@@ -22,15 +22,28 @@ from unicedit.pictures import decoded
 from unicedit.vlm.port import VlmReply, VlmRequest
 
 REFRESH_SECONDS = 30.0  # between two looks for what other jobs have added
+MAX_DIGESTS = 100_000  # of pictures, kept in memory
 MAX_LINE = 4_000_000  # bytes; far above any reply that fits
 _INDEX = "CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, segment TEXT, start INTEGER, length INTEGER) WITHOUT ROWID"
 _READ = "CREATE TABLE IF NOT EXISTS segments (name TEXT PRIMARY KEY, size INTEGER) WITHOUT ROWID"
 
 
+_digests: dict[
+    bytes, str
+] = {}  # of pixels, by the digest of the bytes: a picture is asked about several times, and decoding it is what takes time
+
+
 def pixels_digest(image: bytes) -> str:
     """A digest of a picture's size and pixels, however it is stored."""
-    picture = decoded(image)
-    return hashlib.blake2b(f"{picture.size}".encode() + picture.tobytes(), digest_size=16).hexdigest()
+    name = hashlib.blake2b(image, digest_size=16).digest()
+    found = _digests.get(name)
+    if found is None:
+        picture = decoded(image)
+        found = hashlib.blake2b(f"{picture.size}".encode() + picture.tobytes(), digest_size=16).hexdigest()
+        if len(_digests) >= MAX_DIGESTS:
+            _digests.clear()
+        _digests[name] = found
+    return found
 
 
 def key_of(identity: str, request: VlmRequest) -> str:
