@@ -104,3 +104,10 @@ def test_scores_are_drawn(results: Path, tmp_path: Path) -> None:
     assert (tmp_path / "scores.png").read_bytes() == (tmp_path / "again.png").read_bytes()
     with Image.open(tmp_path / "scores.png") as image:
         assert image.width > 1000
+
+
+def test_scores_of_a_library_without_any_say_so(tmp_path: Path) -> None:
+    shard_tables(tmp_path, "00000", images=0)
+    plot_scores(tmp_path, ["00000"], tmp_path / "scores.png")
+    with Image.open(tmp_path / "scores.png") as image:
+        assert image.width > 1000
