@@ -48,7 +48,9 @@ def card(made: Made, census: Census, taxonomy: Taxonomy, targets: Mapping[str, f
 
 
 def _steps(made: Made, deduplicated: bool) -> list[str]:
-    editors = [f"{plain(one.name)} ({one.engine}, revision {plain(one.revision)}, share {one.share:g})" for one in made.edit.editors]
+    editors = [
+        f"{plain(one.name)} ({one.engine}, revision {plain(one.recorded_revision)}, share {one.share:g})" for one in made.edit.editors
+    ]
     return [
         f"Sources: library of kind `{made.library}`, decoded to sRGB, centre-cropped and resized; "
         + ("exact, near and mirrored duplicates were left out." if deduplicated else "duplicates were **not** sought."),
