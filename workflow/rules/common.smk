@@ -75,12 +75,13 @@ def dataset_outputs():
 
 
 def table_outputs():
-    """What the target `tables` makes: filter_truth only where the truth of every edit is known; what a trained verifier owes, where one is trained."""
+    """What the target `tables` makes: filter_truth only where the truth of every edit is known; Table 2 where datasets are named; what a trained verifier owes, where one is trained."""
     known = rules.filter_truth.output if pipeline.truth else []
     return (
         rules.table3.output
         + known
         + benchmark_outputs()
+        + (rules.table2.output if pipeline.config.table2.datasets else [])
         + (verifier_outputs() if pipeline.trains_its_verifier else [])
     )
 

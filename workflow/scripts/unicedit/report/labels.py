@@ -4,6 +4,7 @@ NAMES = {
     "record": "record of the run",
     "scores": "distribution of scores",
     "census": "census",
+    "table2": "Table 2: quality of datasets",
     "table3": "Table 3: funnel",
     "table5": "Table 5: verifiers",
     "table5_slots": "Table 5: by part of the reply",
