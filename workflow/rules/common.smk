@@ -87,8 +87,11 @@ def table_outputs():
 
 
 def benchmark_outputs():
-    """What the target `benchmark` makes: Table 4, unless the benchmark is left out."""
-    return [] if pipeline.config.benchmark.source == "none" else rules.table4.output
+    """What the target `benchmark` makes: Table 4, unless the benchmark is left out; the claim on VIEScore where the truth alone answers, and no judge has to be asked more."""
+    if pipeline.config.benchmark.source == "none":
+        return []
+    asks_nobody = pipeline.bench.knows_truth and pipeline.bench.measures_only
+    return rules.table4.output + (rules.nc_claim.output if asks_nobody else [])
 
 
 def verifier_outputs():

@@ -33,7 +33,7 @@ from unicedit.triplets.plan import TRIPLET_STAGES, Table2Plan
 SHARD_STAGES = ("ingest", "prefilter", "instruct", "edit", "verify", "assemble")
 TRAININGS = ("sft", "d2po")
 TABLE5 = ("table5", "table5_full", "table5_search")
-_OF_UNITS = ("table2", "table4", "record")  # gathers that read tables of units
+_OF_UNITS = ("table2", "table4", "nc_claim", "record")  # gathers that read tables of units
 GATHERS = (
     "truth",
     "training_data",

@@ -15,6 +15,7 @@ NAMES = {
     "filter_truth": "failure filter against the truth",
     "filter_curve": "failure filter: precision and recall",
     "ssim_claim": "claim on SSIM",
+    "nc_claim": "claim on VIEScore",
     "sft": "SFT",
     "d2po": "D2PO",
 }
