@@ -44,6 +44,12 @@ include: "workflow/rules/expect.smk"
 include: "workflow/rules/judge.smk"
 include: "workflow/rules/table4.smk"
 include: "workflow/rules/bench_export.smk"
+include: "workflow/rules/bench_viescore.smk"
+include: "workflow/rules/nc_claim.smk"
+include: "workflow/rules/triplets.smk"
+include: "workflow/rules/viescore.smk"
+include: "workflow/rules/triplet_aesthetic.smk"
+include: "workflow/rules/table2.smk"
 include: "workflow/rules/record.smk"
 
 

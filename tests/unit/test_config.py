@@ -78,6 +78,12 @@ def test_shipped_overlays_are_valid(overlay: str) -> None:
             "two models claim the paper's row 'BAGEL'",
         ),
         ({"benchmark": {"models": [{"name": "a", "run": False}]}}, "no model is to be run"),
+        ({"table2": {"datasets": [{"name": "a", "mapping": "m.yaml", "root": "r"}]}}, "name a judge, for instance"),
+        (
+            {"table2": {"judges": [{"name": "a", "openai": {"model": "m"}}] * 2}},
+            "names of judges must be unique, and a is there more than once",
+        ),
+        ({"table2": {"judges": [{"name": "a", "engine": "measured"}]}}, "input should be 'openai', 'vllm' or 'transformers'"),
         ({"benchmark": {"languages": ["en", "en"]}}, "a language is named twice"),
         ({"paths": {"results": "made/../scratch/"}}, "results and scratch are one folder; they must be two"),
         ({"paths": {"cache": "results"}}, "results and cache are one folder; they must be two"),

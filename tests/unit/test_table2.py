@@ -79,7 +79,8 @@ def test_from_files_to_table_2(tmp_path: Path) -> None:
     rows = pq.read_table(tables[1]).to_pylist()
     assert {row["status"] for row in rows} == {"ok"}
     assert {(row["metric"], row["prompt"]) for row in rows} == {(SC, prompt_digest(SC)), (PQ, prompt_digest(PQ))}
-    found = {(one.dataset, one.metric): one for one in table2(tmp_path / "tables", tables, [], PAPER, 0.95)}
+    assert table2(tmp_path / "tables", tables, [], PAPER, 0.95) == {"ok": ROWS // 2 + ROWS, "rejected": 0, "failed": 0}
+    found = {(one.dataset, one.metric): one for one in qualities([sampled(table) for table in tables], 0.95)}
     lists = {(row["position"], row["repeat"], row["metric"]): row["scores"] for row in rows}
     overall = [math.sqrt(min(lists[p, r, SC]) * min(lists[p, r, PQ])) for p in range(ROWS) for r in range(3)]
     assert found["Ours", "Overall"].mean == pytest.approx(np.mean(overall))
@@ -132,9 +133,10 @@ def test_commands_give_the_same_as_the_library(tmp_path: Path, monkeypatch: pyte
         command(monkeypatch, "viescore", tmp_path, sample, table, {"judge": judge.model_dump(mode="json")})
         library, _ = scored(tmp_path, sample, judge)
     assert pq.read_table(table) == pq.read_table(library)
-    monkeypatch.setattr(sys, "argv", ["table2", "--scores", str(table), "--out", str(tmp_path / "out")])
+    words = ["--scores", str(table), "--results", str(tmp_path), "--seal", str(tmp_path / "tables" / "table2.json"), "--settings", "{}"]
+    monkeypatch.setattr(sys, "argv", ["table2", *words])
     runpy.run_path(str(ROOT / "workflow" / "scripts" / "table2.py"), run_name="__main__")
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"table2.csv", "table2.md", "table2.png"}
+    assert {path.name for path in (tmp_path / "tables").iterdir()} == {f"table2.{suffix}" for suffix in ("csv", "json", "md", "png")}
 
 
 def test_a_rerun_asks_only_for_what_is_missing(tmp_path: Path) -> None:

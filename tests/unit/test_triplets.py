@@ -230,11 +230,13 @@ def test_command_writes_a_sample(tmp_path: Path) -> None:
         MAPPINGS / "nano_consistent.yaml",
         "--root",
         tmp_path / "data",
+        *("--shard", "nano", "--table", out, "--seal", out.with_suffix(".json"), "--settings", '{"samples": 3}'),
     ]
-    subprocess.run([*command, "--out", out, "--n", "3"], check=True)
+    subprocess.run(command, check=True)
     first = out.read_bytes()
     rows = pq.read_table(out).to_pylist()
     assert [row["status"] for row in rows].count("ok") == 3
     assert all((row["source_image"] is not None) == (row["status"] == "ok") for row in rows)
-    subprocess.run([*command, "--out", out, "--n", "3"], check=True)
+    assert json.loads(out.with_suffix(".json").read_text())["status"]["ok"] == 3
+    subprocess.run(command, check=True)
     assert out.read_bytes() == first

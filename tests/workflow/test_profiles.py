@@ -58,7 +58,21 @@ def test_literal_slurm_command_plans_every_rule_on_its_partition(clean: Checkout
             partitions.setdefault(rule, set()).add(found.group(1))
     assert partitions.pop("all"), "a local rule: it runs where Snakemake does"
     wanted = dict.fromkeys(
-        ("ingest", "duplicates", "prefilter", "truth", "assemble", "card", "gallery", "table3", "filter_truth", "records", "table4"), "cpu"
+        (
+            "ingest",
+            "duplicates",
+            "prefilter",
+            "truth",
+            "assemble",
+            "card",
+            "gallery",
+            "table3",
+            "filter_truth",
+            "records",
+            "table4",
+            "nc_claim",
+        ),
+        "cpu",
     )
     wanted |= {"instruct": "gpu-a", "edit": "gpu-b", "verify": "gpu-a", "bench_edit": "gpu-b", "judge": "gpu-a"}
     assert profile["executor"] == "slurm"

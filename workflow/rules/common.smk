@@ -75,19 +75,23 @@ def dataset_outputs():
 
 
 def table_outputs():
-    """What the target `tables` makes: filter_truth only where the truth of every edit is known; what a trained verifier owes, where one is trained."""
+    """What the target `tables` makes: filter_truth only where the truth of every edit is known; Table 2 where datasets are named; what a trained verifier owes, where one is trained."""
     known = rules.filter_truth.output if pipeline.truth else []
     return (
         rules.table3.output
         + known
         + benchmark_outputs()
+        + (rules.table2.output if pipeline.config.table2.datasets else [])
         + (verifier_outputs() if pipeline.trains_its_verifier else [])
     )
 
 
 def benchmark_outputs():
-    """What the target `benchmark` makes: Table 4, unless the benchmark is left out."""
-    return [] if pipeline.config.benchmark.source == "none" else rules.table4.output
+    """What the target `benchmark` makes: Table 4, unless the benchmark is left out; the claim on VIEScore where the truth alone answers, and no judge has to be asked more."""
+    if pipeline.config.benchmark.source == "none":
+        return []
+    asks_nobody = pipeline.bench.knows_truth and pipeline.bench.measures_only
+    return rules.table4.output + (rules.nc_claim.output if asks_nobody else [])
 
 
 def verifier_outputs():

@@ -11,13 +11,11 @@ def main() -> None:
     made.add_argument("--sample", type=Path, required=True, help="the sample, as triplets.py writes it")
     arguments = made.parse_args()
     from unicedit.config.prefilter import AestheticSettings
-    from unicedit.recipe import recipe_of
+    from unicedit.recipes import triplet_aesthetic_recipe
     from unicedit.triplets.aesthetic import AestheticStage
 
     settings = AestheticSettings(**json.loads(arguments.settings)["aesthetic"])
-    chosen = settings.model_dump(mode="json", exclude={"min_score", "device"})
-    recipe = recipe_of("triplet_aesthetic", chosen, ["unicedit.scorers.aesthetic"])
-    run_stage(arguments, AestheticStage(arguments.sample, settings, recipe))
+    run_stage(arguments, AestheticStage(arguments.sample, settings, triplet_aesthetic_recipe(settings)))
 
 
 if __name__ == "__main__":

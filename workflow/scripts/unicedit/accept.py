@@ -15,7 +15,14 @@ import pyarrow.parquet as pq
 from unicedit.files import read_json, write_json
 
 # the columns that tell a row's variant, by stage; joined by an @ where there are several
-VARIANTS = {"edit": ("editor",), "bench_edit": ("editor",), "expect": ("judge",), "judge": ("judge", "model")}
+VARIANTS = {
+    "edit": ("editor",),
+    "bench_edit": ("editor",),
+    "expect": ("judge",),
+    "judge": ("judge", "model"),
+    "bench_viescore": ("judge",),
+    "viescore": ("judge",),
+}
 
 
 def accept(results: Path, stage: str, recipes: Mapping[str, str], why: str) -> list[dict[str, Any]]:

@@ -93,7 +93,9 @@ READS: dict[str, Callable[[Config], dict[str, Any]]] = {
     },
     "records": lambda config: BenchPlan(config).record_settings(),
     "bench_export": lambda config: {},
+    "table2": lambda config: {"tables": config.tables.model_dump(mode="json")},
     "table4": lambda config: BenchPlan(config).table_settings(),
+    "nc_claim": lambda config: BenchPlan(config).claim_settings(),
     "record": lambda config: {
         "changed": config.model_dump(mode="json", exclude_defaults=True),
         "simulated": simulated(config),

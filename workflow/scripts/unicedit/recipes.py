@@ -11,7 +11,7 @@ from unicedit.config.edit import EditSettings
 from unicedit.config.ingest import IngestSettings
 from unicedit.config.instruct import InstructSettings
 from unicedit.config.model import Config
-from unicedit.config.prefilter import PrefilterSettings
+from unicedit.config.prefilter import AestheticSettings, PrefilterSettings
 from unicedit.config.verify import VerifySettings
 from unicedit.edit.engines import editor_module
 from unicedit.recipe import recipe_of
@@ -82,12 +82,24 @@ def verify_recipe(settings: VerifySettings, editors: EditSettings) -> str:
     return recipe_of("verify", chosen, ["unicedit.verify.reader", "unicedit.world.verifier"])
 
 
+def triplet_aesthetic_recipe(settings: AestheticSettings) -> str:
+    """The recipe of aesthetic scores of triplets."""
+    chosen = settings.model_dump(mode="json", exclude={"min_score", "device"})
+    return recipe_of("triplet_aesthetic", chosen, ["unicedit.scorers.aesthetic"])
+
+
 def todays_recipes(stage: str, config: Config) -> dict[str, str]:
-    """A stage's recipes under a configuration: by editor for edit, by model and judge for the benchmark's, under "" for the others."""
+    """A stage's recipes under a configuration: by editor for edit, by model and judge for the benchmark's, by judge for VIEScore, under "" for the others."""
     if stage in UNIT_STAGES:
         from unicedit.benchmark.recipes import bench_recipes
 
         return bench_recipes(stage, config.benchmark)
+    if stage == "viescore":
+        from unicedit.viescore.recipe import viescore_recipe
+
+        return {judge.name: viescore_recipe(judge) for judge in config.table2.judges}
+    if stage == "triplet_aesthetic":
+        return {"": triplet_aesthetic_recipe(config.table2.aesthetic)} if config.table2.aesthetic else {}
     if stage == "edit":
         return edit_recipes(config.edit)
     kind = "world" if config.library.kind == "world" else "files"

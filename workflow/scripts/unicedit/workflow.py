@@ -28,10 +28,12 @@ from unicedit.models.lock import locked, says, unlocked
 from unicedit.reads import READS, knows_truth, taxonomy_file
 from unicedit.training.parts import SECTIONS as FILES
 from unicedit.training.parts import part_names, review_of
+from unicedit.triplets.plan import TRIPLET_STAGES, Table2Plan
 
 SHARD_STAGES = ("ingest", "prefilter", "instruct", "edit", "verify", "assemble")
 TRAININGS = ("sft", "d2po")
 TABLE5 = ("table5", "table5_full", "table5_search")
+_OF_UNITS = ("table2", "table4", "nc_claim", "record")  # gathers that read tables of units
 GATHERS = (
     "truth",
     "training_data",
@@ -44,11 +46,10 @@ GATHERS = (
     "filter_curve",
     "ssim_claim",
     "records",
-    "table4",
-    "record",
+    *_OF_UNITS,
 )
-# units of the benchmark lie between its records and the tables made of them
-ORDER = ("ingest", "duplicates", *SHARD_STAGES[1:], "samples", *GATHERS[:-2], *UNIT_STAGES, *GATHERS[-2:])
+UNITS = (*UNIT_STAGES, *TRIPLET_STAGES)  # the benchmark's and Table 2's: a table a unit, each with settings of its own
+ORDER = ("ingest", "duplicates", *SHARD_STAGES[1:], "samples", *GATHERS[: -len(_OF_UNITS)], *UNITS, *_OF_UNITS)
 PART_STAGES = ("samples",)
 
 _Wildcards = Any
@@ -101,6 +102,7 @@ def check_files(config: Config, *, dry: bool = False) -> list[str]:
         missing.append(
             f"config: prefilter.aesthetic.head = {aesthetic.head!r}: no such file; `python -m unicedit.scorers.convert_aesthetic` makes it"
         )
+    missing += Table2Plan(config).check()
     if missing and not dry:
         raise ConfigError("\n".join(missing))
     if not dry:
@@ -163,7 +165,7 @@ def _signed(function: Callable[[_Wildcards], str]) -> Callable[[_Wildcards], str
 
 def wildcard_of(stage: str) -> str:
     """The wildcard in the paths of a stage's tables."""
-    return "part" if stage in PART_STAGES else "unit" if stage in UNIT_STAGES else "shard"
+    return "part" if stage in PART_STAGES else "unit" if stage in UNITS else "shard"
 
 
 def gather_seal(results: str, stage: str) -> str:
@@ -196,6 +198,7 @@ class Pipeline:
         self.scratch = self.config.paths.scratch
         self.truth = knows_truth(self.config)
         self.bench = BenchPlan(self.config)
+        self.table2 = Table2Plan(self.config)
         self._settings = functools.cache(self._settings_text)
         self.index: Index | None = None
 
@@ -211,7 +214,7 @@ class Pipeline:
         return _signed(settings)
 
     def unit_settings_of(self, stage: str) -> Callable[[_Wildcards], str]:
-        """A param: the settings that one of the benchmark's tables reads."""
+        """A param: the settings that one unit's table reads."""
 
         def settings(wildcards: _Wildcards) -> str:
             return self._unit_settings(stage, wildcards.unit)
@@ -219,7 +222,26 @@ class Pipeline:
         return _signed(settings)
 
     def _unit_settings(self, stage: str, unit: str) -> str:
-        return json.dumps(self.bench.settings_of(stage, unit), sort_keys=True, ensure_ascii=False)
+        return json.dumps(self._plan_of(stage).settings_of(stage, unit), sort_keys=True, ensure_ascii=False)
+
+    def _plan_of(self, stage: str) -> BenchPlan | Table2Plan:
+        return self.table2 if stage in TRIPLET_STAGES else self.bench
+
+    def mapping_of(self, wildcards: _Wildcards) -> str:
+        """An input: how a dataset's files hold its triplets."""
+        return self.table2.dataset_of(wildcards.unit).mapping
+
+    def root_of(self, wildcards: _Wildcards) -> str:
+        """A param: the folder that a dataset was fetched into."""
+        return self.table2.dataset_of(wildcards.unit).root
+
+    def triplets_of(self, suffix: str) -> Callable[[_Wildcards], str]:
+        """An input: the sample (or its sidecar, by suffix) that a table of scores is about."""
+
+        def triplets(wildcards: _Wildcards) -> str:
+            return f"{self.results}/triplets/{self.table2.dataset_of(wildcards.unit).name}.{suffix}"
+
+        return _signed(triplets)
 
     def bench_edits(self, wildcards: _Wildcards) -> str:
         """An input: the edits that a judge's table is about."""
@@ -321,8 +343,8 @@ class Pipeline:
         return [pattern.replace(f"{{{wildcard_of(stage)}}}", name) for name in names]
 
     def _names(self, stage: str) -> list[str]:
-        if stage in UNIT_STAGES:
-            return self.bench.units(stage)
+        if stage in UNITS:
+            return self._plan_of(stage).units(stage)
         return self.parts if stage in PART_STAGES else self.shards
 
     @property
@@ -405,7 +427,7 @@ class Pipeline:
                 there = set(os.listdir(folder)) if os.path.isdir(folder) else set()
                 found = [name for name in names if seal.replace(f"{{{wildcard}}}", name) in there]
                 made = [[pattern.replace(f"{{{wildcard}}}", name) for pattern in patterns] for name in found]
-                if stage in UNIT_STAGES:  # each has settings of its own
+                if stage in UNITS:  # each has settings of its own
                     for name, files in zip(found, made, strict=True):
                         settings = digest_of(self._unit_settings(stage, name))
                         freshness.settle([tuple(map(Path, files))], code_digest(stage), settings)

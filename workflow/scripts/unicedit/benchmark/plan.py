@@ -10,7 +10,7 @@ from unicedit.config.model import Config
 from unicedit.errors import PipelineError
 from unicedit.files import sha256_of_file
 
-UNIT_STAGES = ("bench_edit", "expect", "judge")
+UNIT_STAGES = ("bench_edit", "expect", "judge", "bench_viescore")
 # a unit's name is its file's: <model>-<language>, <judge>@<language>, <judge>@<model>-<language>; no name of a model or judge holds an @
 
 
@@ -55,7 +55,8 @@ class BenchPlan:
             return [
                 Unit(language, judge=judge.name).name for judge in settings.judges if self.expects(judge.name) for language in languages
             ]
-        return [Unit(language, model, judge.name).name for judge in settings.judges for model in models for language in languages]
+        judges = [judge for judge in settings.judges if stage == "judge" or judge.engine != "measured"]
+        return [Unit(language, model, judge.name).name for judge in judges for model in models for language in languages]
 
     def expects(self, judge: str) -> bool:
         """Whether a judge first infers what is to be expected, in a call of its own."""
@@ -72,6 +73,8 @@ class BenchPlan:
         found: dict[str, Any] = {}
         if stage != "expect":
             found["model"] = self.settings.model(unit.model).model_dump(mode="json", exclude={"paper", "run"})
+        if stage == "bench_viescore":
+            return {"judge": self.settings.judge(unit.judge).model_dump(mode="json", exclude={"mode", "reasoning_calls"})}
         if stage == "bench_edit":
             found |= {"encoding": self.settings.encoding.model_dump(mode="json"), "batch_size": self.settings.batch_size}
         else:
@@ -111,6 +114,25 @@ class BenchPlan:
 
             found["sha256"] = sha256_of_file(jsonl_of(str(self.settings.path)))
         return found
+
+    @property
+    def knows_truth(self) -> bool:
+        """Whether the truth of every edit is known."""
+        return self.settings.source == "world" and all(model.engine == "simulated" for model in self.settings.run_models)
+
+    @property
+    def measures_only(self) -> bool:
+        """Whether no judge reads pictures."""
+        return all(judge.engine == "measured" for judge in self.settings.judges)
+
+    def claim_settings(self) -> dict[str, Any]:
+        """What the claim on VIEScore reads beside the tables: how the models are made, and which judges compute from the truth; no model where it is unknown."""
+        models = self.settings.run_models if self.knows_truth else []
+        return {
+            "tables": self.tables.model_dump(mode="json"),
+            "models": {model.name: model.simulated.model_dump(mode="json") for model in models},
+            "measured": [judge.name for judge in self.settings.judges if judge.engine == "measured"],
+        }
 
     def table_settings(self) -> dict[str, Any]:
         """What Table 4 reads beside the judges' tables: what it calls things."""

@@ -8,6 +8,7 @@ from unicedit.config.ingest import EncodingSettings
 from unicedit.config.judge import JudgeSettings
 from unicedit.recipe import recipe_of
 from unicedit.recipes import edit_recipes
+from unicedit.viescore.recipe import viescore_recipe
 from unicedit.vlm.engines import engine_modules, engine_settings
 
 
@@ -40,9 +41,11 @@ def _asked(judge: JudgeSettings) -> dict[str, Any]:
 
 
 def bench_recipes(stage: str, settings: BenchmarkSettings) -> dict[str, str]:
-    """A stage's recipes by model (bench_edit), by judge (expect), or by judge and model."""
+    """A stage's recipes by model (bench_edit), by judge (expect, bench_viescore), or by judge and model."""
     if stage == "bench_edit":
         return {model.name: bench_edit_recipe(model, settings.encoding) for model in settings.run_models}
     if stage == "expect":
         return {judge.name: expect_recipe(judge) for judge in settings.judges if judge.engine != "measured"}
+    if stage == "bench_viescore":
+        return {judge.name: viescore_recipe(judge) for judge in settings.judges if judge.engine != "measured"}
     return {f"{judge.name}@{model.name}": judge_recipe(judge, model) for judge in settings.judges for model in settings.run_models}

@@ -25,6 +25,7 @@ from unicedit.config.prefilter import PrefilterSettings
 from unicedit.config.samples import SamplesSettings
 from unicedit.config.section import Section
 from unicedit.config.sft import SftSettings
+from unicedit.config.table2 import Table2Settings
 from unicedit.config.table5 import Table5Settings
 from unicedit.config.tables import TablesSettings
 from unicedit.config.verifier import VerifierSettings
@@ -56,6 +57,7 @@ class Config(Section):
     launch: LaunchSettings = Field(default_factory=LaunchSettings)
     table5: Table5Settings = Field(default_factory=Table5Settings)
     benchmark: BenchmarkSettings = Field(default_factory=BenchmarkSettings)
+    table2: Table2Settings = Field(default_factory=Table2Settings)
     dataset: DatasetSettings = Field(default_factory=DatasetSettings)
     gallery: GallerySettings = Field(default_factory=GallerySettings)
     tables: TablesSettings = Field(default_factory=TablesSettings)

@@ -1,3 +1,7 @@
 """The resumable map: one mechanism under every expensive stage (docs/architecture.md)."""
 
-MAPPED = ("ingest", "prefilter", "instruct", "edit", "verify", "samples", "bench_edit", "expect", "judge")  # the stages that run under it
+# the stages that run under it
+MAPPED = (
+    *("ingest", "prefilter", "instruct", "edit", "verify", "samples"),
+    *("bench_edit", "expect", "judge", "bench_viescore", "viescore", "triplet_aesthetic"),
+)

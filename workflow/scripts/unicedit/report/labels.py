@@ -4,6 +4,7 @@ NAMES = {
     "record": "record of the run",
     "scores": "distribution of scores",
     "census": "census",
+    "table2": "Table 2: quality of datasets",
     "table3": "Table 3: funnel",
     "table5": "Table 5: verifiers",
     "table5_slots": "Table 5: by part of the reply",
@@ -14,6 +15,7 @@ NAMES = {
     "filter_truth": "failure filter against the truth",
     "filter_curve": "failure filter: precision and recall",
     "ssim_claim": "claim on SSIM",
+    "nc_claim": "claim on VIEScore",
     "sft": "SFT",
     "d2po": "D2PO",
 }

@@ -119,8 +119,8 @@ def plot(figures: Sequence[Figure], judges: Sequence[str], path: Path) -> None:
     save(drawn, path)
 
 
-def table2(folder: Path, tables: Sequence[Path], beauty: Sequence[Path], paper: Path, confidence: float) -> list[Quality]:
-    """Write ``table2`` as csv, md and png into ``folder``.
+def table2(folder: Path, tables: Sequence[Path], beauty: Sequence[Path], paper: Path, confidence: float) -> dict[str, int]:
+    """Write ``table2`` as csv, md and png into ``folder``; returns the triplets by status: ok where an overall score is there.
 
     Each of ``tables`` is one judge's scores of one dataset's sample, each of ``beauty`` its aesthetic scores.
     """
@@ -135,4 +135,6 @@ def table2(folder: Path, tables: Sequence[Path], beauty: Sequence[Path], paper: 
     write_long(NAME, figures, folder / f"{NAME}.csv")
     write_text(folder / f"{NAME}.md", page(figures, measured, confidence))
     plot(figures, list(dict.fromkeys(one.judge for one in measured)), folder / f"{NAME}.png")
-    return found
+    overall = [one for one in found if one.metric == OVERALL]
+    scored, expected = sum(one.n for one in overall), sum(one.expected for one in overall)
+    return {"ok": scored, "rejected": 0, "failed": expected - scored}

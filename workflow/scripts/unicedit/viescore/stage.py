@@ -132,3 +132,9 @@ def _shown(row: Row) -> tuple[tuple[bytes, ...], str] | RowError:
 def _row(answer: Answer[Reply]) -> Row:
     about = {"snapshot": answer.reply.model, "attempt": answer.attempt, "raw": raw(answer.reply.text)}
     return {"scores": answer.value.scores, "explanation": answer.value.reason, **about}
+
+
+class BenchViescoreStage(ViescoreStage):
+    """The same of a model's edits of the benchmark, in tables of their own."""
+
+    name = "bench_viescore"
