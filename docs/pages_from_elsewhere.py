@@ -16,3 +16,10 @@ def on_files(files: Files, config: Any) -> Files:
         text = (REPOSITORY / source).read_text(encoding="utf-8")
         files.append(File.generated(config, page, content=re.sub(r"\]\((?:\.\./)?docs/", "](", text)))
     return files
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Make links that lead out of docs/, as a reader of the repository follows them, lead to those pages."""
+    for page, source in PAGES.items():
+        markdown = re.sub(rf"\]\(\.\./{re.escape(source)}([)#])", rf"]({page}\1", markdown)
+    return markdown
