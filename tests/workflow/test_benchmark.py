@@ -73,6 +73,10 @@ def test_simulated_editors_rank_as_they_were_made(tmp_path: Path) -> None:
     assert "| GPT-Image-1 | not run |" in page
     for name in ("table4", "table4_subtasks"):
         assert run.path(f"results/tables/{name}.png").stat().st_size > 10_000
+    claim = figures(run, "nc_claim")
+    areas = [float(claim[f"{name}, against right edits", "auc", source]["value"]) for name in ("NC", "SC")]
+    assert all(0.9 < area <= 1 for area in areas), "with the truth at hand damage is seen"
+    assert "computed from the truth, no judge" in run.path("results/tables/nc_claim.md").read_text()
     assert run.planned("benchmark") == {}
 
     run.snakemake("bench_export")
@@ -122,6 +126,14 @@ def test_judge_that_fails_leaves_just_the_expected_coverage_and_is_asked_only_fo
             still = sum((row["reason"] or "").startswith("expected: ") for row in judged(run))
             assert len(sent) == missing - still + lost, "only what is missing is asked again"
             assert all(row == kept[row["item"] + row["model"]] for row in judged(run) if row["item"] + row["model"] in kept)
+        before = len(asked(log))
+        run.snakemake("nc_claim")
+        claim = judged(run, "bench_viescore")
+        assert len(claim) == 2 * SUBTASKS * 2 and {row["dataset"] for row in claim} == {"quiet-1.0-en", "loud-en"}
+        assert len([one for one in asked(log)[before:] if one["fault"] != "busy"]) == len(claim), "SC and PQ of each edit"
+        figure = figures(run, "nc_claim")["damaged, against all other edits", "edits", "measured by server"]
+        lost = {(row["dataset"], row["place"]) for row in claim if row["status"] == "failed"}
+        assert (int(figure["n"]), figure["expected"]) == (2 * SUBTASKS - len(lost), str(2 * SUBTASKS))
     rows = judged(run)
     assert {row["status"] for row in rows} == {"ok"}, "in the end everything is scored"
     assert all(row["score"] == 10 - sum(one["deduction"] for one in row["violations"]) for row in rows)

@@ -11,7 +11,12 @@ rule table2:
     output:
         csv=f"{RESULTS}/tables/table2.csv",
         md=f"{RESULTS}/tables/table2.md",
-        png=f"{RESULTS}/tables/table2.png",
+        png=report(
+            f"{RESULTS}/tables/table2.png",
+            caption="../report/table2.rst",
+            category="Tables",
+            labels=labels_of("table2", "picture"),
+        ),
         seal=pipeline.gather_seal("table2"),
     log:
         pipeline.log("table2"),

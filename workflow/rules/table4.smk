@@ -9,10 +9,20 @@ rule table4:
     output:
         csv=f"{RESULTS}/tables/table4.csv",
         md=f"{RESULTS}/tables/table4.md",
-        png=f"{RESULTS}/tables/table4.png",
+        png=report(
+            f"{RESULTS}/tables/table4.png",
+            caption="../report/table4.rst",
+            category="Tables",
+            labels=labels_of("table4", "picture"),
+        ),
         subtasks_csv=f"{RESULTS}/tables/table4_subtasks.csv",
         subtasks_md=f"{RESULTS}/tables/table4_subtasks.md",
-        subtasks_png=f"{RESULTS}/tables/table4_subtasks.png",
+        subtasks_png=report(
+            f"{RESULTS}/tables/table4_subtasks.png",
+            caption="../report/table4_subtasks.rst",
+            category="Tables",
+            labels=labels_of("table4_subtasks", "picture"),
+        ),
         seal=pipeline.gather_seal("table4"),
     log:
         pipeline.log("table4"),

@@ -6,6 +6,8 @@ NAMES = {
     "census": "census",
     "table2": "Table 2: quality of datasets",
     "table3": "Table 3: funnel",
+    "table4": "Table 4: benchmark",
+    "table4_subtasks": "Table 4: by sub-task",
     "table5": "Table 5: verifiers",
     "table5_slots": "Table 5: by part of the reply",
     "table5_full": "Table 5, full",
