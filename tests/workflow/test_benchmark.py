@@ -134,7 +134,23 @@ def test_judge_that_fails_leaves_just_the_expected_coverage_and_is_asked_only_fo
         figure = figures(run, "nc_claim")["damaged, against all other edits", "edits", "measured by server"]
         lost = {(row["dataset"], row["place"]) for row in claim if row["status"] == "failed"}
         assert (int(figure["n"]), figure["expected"]) == (2 * SUBTASKS - len(lost), str(2 * SUBTASKS))
-    rows = judged(run)
+
+        refused = run.snakemake("judge_check", check=False)
+        assert refused.returncode != 0 and "give benchmark.judges one of engine `measured`" in refused.stdout + refused.stderr
+        before = len(asked(log))
+        run.replace("test.yaml", "  judges:\n", "  judges:\n    - {name: truth}\n")
+        assert run.planned("judge_check") == {"judge": 2, "judge_check": 1}, "the judge's rows are there"
+        run.snakemake("judge_check")
+        assert len(asked(log)) == before, "nobody is asked again"
+        check = figures(run, "judge_check")
+        for metric, of in (("IF", SUBTASKS), ("RA", REASONING), ("Overall", SUBTASKS)):
+            figure = check[metric, "spearman", "measured by server"]
+            assert (figure["n"], figure["expected"]) == (str(2 * of), str(2 * of)) and abs(float(figure["value"])) < 0.9, "it guesses"
+        # each edit: IF, NC, VQ, and for 5 of 22 RA, and what is expected of it, once for both models
+        asks = 1000 * (3 + 1.5 * REASONING / SUBTASKS)
+        assert float(check["all", "tokens_in_per_1000", "measured by server"]["value"]) == pytest.approx(1000 * asks)
+        assert float(check["all", "cost_per_1000", "measured by server"]["value"]) == pytest.approx(asks * (1000 * 2e-6 + 100 * 8e-6))
+    rows = [row for row in judged(run) if row["judge"] == "server"]
     assert {row["status"] for row in rows} == {"ok"}, "in the end everything is scored"
     assert all(row["score"] == 10 - sum(one["deduction"] for one in row["violations"]) for row in rows)
     assert all((row["tokens_in"], row["tokens_out"], row["attempt"]) == (1000, 100, 1) and row["snapshot"] == MODEL for row in rows)

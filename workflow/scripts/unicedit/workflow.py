@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from unicedit.benchmark.plan import UNIT_STAGES, BenchPlan
+from unicedit.benchmark.plan import UNIT_STAGES, BenchPlan, compared
 from unicedit.config.model import Config, ConfigError, parse, read_file
 from unicedit.config.paths import check_folders
 from unicedit.digest import code_digest
@@ -33,7 +33,11 @@ from unicedit.triplets.plan import TRIPLET_STAGES, Table2Plan
 SHARD_STAGES = ("ingest", "prefilter", "instruct", "edit", "verify", "assemble")
 TRAININGS = ("sft", "d2po")
 TABLE5 = ("table5", "table5_full", "table5_search")
-_OF_UNITS = ("table2", "table4", "nc_claim", "record")  # gathers that read tables of units
+_SCRIPTS = {
+    **dict.fromkeys(TABLE5, "table5"),
+    "judge_check": "judge_truth",
+}  # of rules that share one, or whose name a command for users has
+_OF_UNITS = ("table2", "table4", "nc_claim", "judge_check", "record")  # gathers that read tables of units
 GATHERS = (
     "truth",
     "training_data",
@@ -258,6 +262,11 @@ class Pipeline:
     def expected_seals(self, wildcards: _Wildcards) -> list[str]:
         """An input: its sidecar."""
         return [self.seal("expect").replace("{unit}", unit) for unit in self.bench.expected_of(wildcards.unit)]
+
+    def compared(self, _: _Wildcards) -> list[str]:
+        """An input: the judges' tables, where some can be compared with the truth. Raises ``PipelineError`` where none can, before any judge is asked."""
+        compared(self.bench.compared_settings())
+        return self.all_tables("judge")
 
     def cache_argument(self) -> str:
         """The argument that names the folder of downloads."""
@@ -500,7 +509,7 @@ class Pipeline:
 
     def identity_of(self, stage: str) -> tuple[str, str]:
         """Digest of code and of settings, as a stage's sidecars record them."""
-        script = "table5" if stage in TABLE5 else stage
+        script = _SCRIPTS.get(stage, stage)
         return code_digest(script), digest_of(self._settings(script))
 
 

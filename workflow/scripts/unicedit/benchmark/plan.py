@@ -3,6 +3,7 @@
 Nothing heavy is imported here: every Slurm job parses the Snakefile again.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,20 @@ def unit_of(name: str) -> Unit:
     judge, found, rest = name.rpartition("@")
     model, _, language = rest.rpartition("-")
     return Unit(language, model, judge if found else "")
+
+
+def compared(settings: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """The judge that measures the truth, and those to compare with it, of ``compared_settings``. Raises ``PipelineError`` where one or the other is missing."""
+    if not _comparable(settings):
+        raise PipelineError(
+            "judge_check compares judges that read pictures with the truth of simulated edits: give benchmark.judges one of engine `measured` and "
+            "one of another (openai, vllm, transformers), with benchmark.source `world` and models of engine `simulated`"
+        )
+    return settings["truth"], settings["judges"]
+
+
+def _comparable(settings: Mapping[str, Any]) -> bool:
+    return settings["truth"] is not None and bool(settings["judges"])
 
 
 class BenchPlan:
@@ -133,6 +148,21 @@ class BenchPlan:
             "models": {model.name: model.simulated.model_dump(mode="json") for model in models},
             "measured": [judge.name for judge in self.settings.judges if judge.engine == "measured"],
         }
+
+    def compared_settings(self) -> dict[str, Any]:
+        """What comparing judges with the truth reads beside their tables: the judge that measures it (null where none does), and the judges to compare."""
+        judges = self.settings.judges if self.knows_truth else ()
+        measuring = [judge.name for judge in judges if judge.engine == "measured"]
+        return {
+            "tables": self.tables.model_dump(mode="json"),
+            "truth": measuring[0] if measuring else None,
+            "judges": [judge.name for judge in judges if judge.engine != "measured"],
+        }
+
+    @property
+    def compares(self) -> bool:
+        """Whether there are judges to compare, and the truth beside them."""
+        return _comparable(self.compared_settings())
 
     def table_settings(self) -> dict[str, Any]:
         """What Table 4 reads beside the judges' tables: what it calls things."""

@@ -115,7 +115,7 @@ def _correlation(
         log.warning(
             "%s of %s: no correlation is defined (fewer than two scored edits, or all alike); it is left out of the mean", metric, model
         )
-    mean = float(_mean(by_model, how.mean))
+    mean = float(mean_over_models(by_model, how.mean))
     incomplete = sum(_is_short(lists, metric) for lists in judged.values())
     return Correlation(
         metric,
@@ -154,7 +154,7 @@ def _spearman(first: Floats, second: Floats) -> Floats:
         return np.asarray((one * other).sum(axis=-1) / np.sqrt((one**2).sum(axis=-1) * (other**2).sum(axis=-1)))
 
 
-def _mean(by_model: Floats, kind: str) -> Floats:
+def mean_over_models(by_model: Floats, kind: str) -> Floats:
     """One correlation of those of the models, (models, ...) to (...); undefined ones are left out, NaN where all are."""
     defined = np.isfinite(by_model)
     z = np.where(defined, by_model if kind == PUBLISHED else np.arctanh(np.clip(by_model, -1 + 1e-12, 1 - 1e-12)), 0.0)
@@ -169,7 +169,8 @@ def _interval(machine: Floats, people: Floats, how: How) -> Interval:
     uids = machine.shape[1]
 
     def statistic(drawn: NDArray[np.intp], axis: int = -1) -> Floats:
-        return _mean(np.stack([_spearman(one[drawn], other[drawn]) for one, other in zip(machine, people, strict=True)]), how.mean)
+        by_model = [_spearman(one[drawn], other[drawn]) for one, other in zip(machine, people, strict=True)]
+        return mean_over_models(np.stack(by_model), how.mean)
 
     if uids < 2 or np.isnan(statistic(np.arange(uids))):
         return None, None

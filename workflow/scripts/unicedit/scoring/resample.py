@@ -47,6 +47,13 @@ def draws_of(cube: Cube, resamples: int, seed: int) -> Draws:
     return Draws(weights, cube.source, strata)
 
 
+def picture_weights(pictures: int, resamples: int, seed: int) -> Floats:
+    """How often each picture is drawn, (1 + resamples, pictures): first all once, then n - 1 of n with replacement. A single picture does not vary."""
+    lot = np.random.Generator(np.random.PCG64(seed))
+    drawn = lot.multinomial(pictures - 1, np.full(pictures, 1 / pictures), size=resamples) if pictures > 1 else np.ones((1, 1))
+    return np.concatenate([np.ones((1, pictures)), drawn])
+
+
 def intervals(resampled: Floats, freedom: int, confidence: float) -> tuple[Floats, Floats]:
     """Lower and upper ends, each (...), of the means that were resampled as (resamples, ...); NaN where no end is known.
 

@@ -14,7 +14,7 @@ from unicedit.errors import PipelineError
 from unicedit.lookup import rows
 from unicedit.provenance import EditProvenance
 from unicedit.schema import OK
-from unicedit.scoring.resample import intervals, known
+from unicedit.scoring.resample import intervals, known, picture_weights
 from unicedit.scoring.viescore import OVERALL, PQ, SC, viescore
 from unicedit.sources import KeyedTable, Sources
 from unicedit.tables.interval import Interval
@@ -140,9 +140,7 @@ def roc(scores: Floats, damaged: NDArray[np.bool_]) -> tuple[Floats, Floats]:
 def areas(found: Cases, confidence: float) -> tuple[list[float], list[Interval]]:
     """The area under each metric's curve, and last the first's minus the second's; with bootstrap intervals over source pictures, drawn alike for all."""
     sources = int(found.source.max()) + 1
-    lot = np.random.Generator(np.random.PCG64(SEED))
-    drawn = lot.multinomial(sources - 1, np.full(sources, 1 / sources), size=RESAMPLES) if sources > 1 else np.ones((1, 1), dtype=np.int64)
-    weights = np.concatenate([np.ones((1, sources), dtype=np.int64), drawn])[:, found.source].astype(np.float64)
+    weights = picture_weights(sources, RESAMPLES, SEED)[:, found.source]
     hit, miss = weights[:, found.damaged], weights[:, ~found.damaged]
     pairs = np.maximum(hit.sum(axis=1) * miss.sum(axis=1), 1e-12)
     by_metric = []
