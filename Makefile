@@ -17,7 +17,7 @@ OVERLAY := $(if $(CONFIG),--configfile $(CONFIG),)
 SNAKEMAKE := $(BIN)/snakemake $(OVERLAY) --profile profiles/local --cores $(CORES) $(ARGS)
 COMMAND := $(BIN)/python workflow/scripts
 
-.PHONY: all photos plan dataset tables table2 verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-docs test-long docs lint format bench status slurm-check efficiency config judge-check verify-results accept retry pilot resume unlock clean help benchmark fetch-benchmark fetch-models report test-browser release audit
+.PHONY: all photos plan dataset tables table2 verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-docs test-long docs lint format bench status slurm-check efficiency config judge-check contamination verify-results accept retry pilot resume unlock clean help benchmark fetch-benchmark fetch-models report test-browser release audit
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -40,6 +40,9 @@ fetch-models: install ## fetch the models that the configuration names, once, an
 
 dataset tables benchmark table2: install ## make just the dataset, just the tables, just the benchmark of editing models (Table 4), or just Table 2
 	$(COMMAND)/run.py -- $(SNAKEMAKE) $@
+
+contamination: install ## pictures of benchmarks in the library, copies and crops of them: results/tables/contamination.md
+	$(COMMAND)/run.py -- $(SNAKEMAKE) contamination
 
 judge-check: install ## the configured judges against the truth of simulated edits, beside what they cost: results/tables/judge_check.md
 	$(COMMAND)/run.py -- $(SNAKEMAKE) judge_check

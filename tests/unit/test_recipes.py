@@ -10,6 +10,10 @@ LISTED = {
         *("ingest.crop", "ingest.decode", "ingest.hashes", "ingest.parquet_reader", "ingest.reader", "ingest.readers"),
         *("ingest.stage", "ingest.tar_reader", "ingest.tar_stream", "pictures"),
     ],
+    "lookalikes": [
+        *("duplicates", "lookalikes.find", "lookalikes.likeness", "lookalikes.schema", "lookalikes.stage"),
+        *("lookalikes.windows", "pictures", "provenance", "sources"),
+    ],
     "prefilter": ["pictures", "prefilter", "provenance", "scorers.port", "scorers.technical", "sources"],
     "instruct": [
         *("instruct.engine", "instruct.prompt", "instruct.reply", "instruct.stage"),

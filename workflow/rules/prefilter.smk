@@ -7,6 +7,8 @@ rule prefilter:
         ingest_seal=pipeline.seal("ingest"),
         duplicates=ancient(duplicates_of("parquet")),
         duplicates_seal=duplicates_of("json"),
+        lookalikes=ancient(pipeline.excluded),
+        lookalikes_seal=pipeline.excluded_seals,
     output:
         table=pipeline.table("prefilter"),
         seal=pipeline.seal("prefilter"),
@@ -28,6 +30,7 @@ rule prefilter:
     shell:
         command(
             "prefilter",
-            "--ingest {input.ingest:q} --duplicates {input.duplicates:q} --inputs {input.ingest_seal:q} {input.duplicates_seal:q}",
+            "--ingest {input.ingest:q} --duplicates {input.duplicates:q} --lookalikes {input.lookalikes:q} "
+            "--inputs {input.ingest_seal:q} {input.duplicates_seal:q} {input.lookalikes_seal:q}",
             mapped=True,
         )

@@ -24,17 +24,21 @@ class PrefilterStage(Stage):
     schema = PREFILTER
     item_column = "source"
 
-    def __init__(self, ingest: Path, duplicates: Path, shard: str, settings: PrefilterSettings, recipe: str) -> None:
+    def __init__(
+        self, ingest: Path, duplicates: Path, shard: str, settings: PrefilterSettings, recipe: str, lookalikes: Path | None = None
+    ) -> None:
         self.ingest = ingest
         self.duplicates = duplicates
         self.shard = shard
         self.settings = settings
         self.recipe = recipe
         self.batch_size = settings.batch_size
+        self.excluded = _excluded(lookalikes, settings.exclude)
         self.decision = digest_of(
             settings.min_quality,
             settings.aesthetic and settings.aesthetic.min_score,
             settings.safety and settings.safety.max_probability,
+            *sorted(self.excluded.items()),
         )
         self._pictures = KeyedTable(ingest, "source")
 
@@ -71,6 +75,8 @@ class PrefilterStage(Stage):
         settings = self.settings
         if row["duplicate_of"] is not None:
             return f"duplicate: {row['duplicate_kind']} of {row['duplicate_of']}"
+        if row["source"] in self.excluded:
+            return self.excluded[row["source"]]
         if row["quality"] < settings.min_quality:
             return f"low_quality: {row['quality']:.2f} < {settings.min_quality:g}"
         if settings.aesthetic is not None and row["aesthetic"] < settings.aesthetic.min_score:
@@ -78,6 +84,16 @@ class PrefilterStage(Stage):
         if settings.safety is not None and row["unsafe"] > settings.safety.max_probability:
             return f"unsafe: {row['unsafe']:.2f} > {settings.safety.max_probability:g}"
         return None
+
+
+def _excluded(lookalikes: Path | None, benchmarks: Sequence[str]) -> dict[str, str]:
+    """Why a picture must not be trained on, by its source: what it looks like first. None where nothing is excluded."""
+    found: dict[str, str] = {}
+    if lookalikes is not None:
+        for row in rows(lookalikes, ["source", "benchmark", "samples", "how"], OK):
+            if row["benchmark"] in benchmarks:
+                found.setdefault(row["source"], f"benchmark: {row['how']} of {row['benchmark']}/{row['samples'][0]}")
+    return found
 
 
 class _Scoring:

@@ -44,6 +44,11 @@ def knows_truth(config: Config) -> bool:
 READS: dict[str, Callable[[Config], dict[str, Any]]] = {
     "ingest": lambda config: {"ingest": config.ingest.model_dump(mode="json")},
     "duplicates": lambda config: {"duplicates": config.duplicates.model_dump(mode="json")},
+    "references": lambda config: {
+        "contamination": config.contamination.model_dump(mode="json", include={"benchmarks"}),
+    },
+    "lookalikes": lambda config: {"contamination": config.contamination.model_dump(mode="json", exclude={"benchmarks"})},
+    "contamination": lambda config: {"exclude": list(config.prefilter.exclude), "simulated": simulated(config)},
     "prefilter": lambda config: {"prefilter": config.prefilter.model_dump(mode="json")},
     "instruct": lambda config: {"instruct": config.instruct.model_dump(mode="json"), "taxonomy": _taxonomy(config)},
     "edit": lambda config: {"edit": config.edit.model_dump(mode="json")},

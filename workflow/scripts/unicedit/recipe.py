@@ -66,6 +66,7 @@ ENGINES = (
 
 STAGE_ROOTS = {
     "ingest": ("unicedit.ingest.stage",),
+    "lookalikes": ("unicedit.lookalikes.stage",),
     "prefilter": ("unicedit.prefilter",),
     "instruct": ("unicedit.instruct.stage",),
     "edit": ("unicedit.edit.stage",),

@@ -7,6 +7,7 @@ not in a recipe.
 from typing import Any
 
 from unicedit.benchmark.plan import UNIT_STAGES
+from unicedit.config.contamination import ContaminationSettings
 from unicedit.config.edit import EditSettings
 from unicedit.config.ingest import IngestSettings
 from unicedit.config.instruct import InstructSettings
@@ -22,6 +23,11 @@ def ingest_recipe(settings: IngestSettings, kind: str) -> str:
     """The recipe of library pictures of a kind (``world`` renders them). Thresholds decide on measured rows, so they are not in it."""
     chosen = settings.model_dump(mode="json", include={"size_divisor", "max_file_mb", "max_megapixels", "encoding"})
     return recipe_of("ingest", chosen, ["unicedit.world.library"] if kind == "world" else [])
+
+
+def lookalikes_recipe(settings: ContaminationSettings) -> str:
+    """The recipe of look-alikes. What they are looked for among is in the rows' inputs."""
+    return recipe_of("lookalikes", settings.model_dump(mode="json", include={"max_distance", "min_likeness"}))
 
 
 def prefilter_recipe(settings: PrefilterSettings) -> str:
@@ -105,6 +111,7 @@ def todays_recipes(stage: str, config: Config) -> dict[str, str]:
     kind = "world" if config.library.kind == "world" else "files"
     made = {
         "ingest": lambda: ingest_recipe(config.ingest, kind),
+        "lookalikes": lambda: lookalikes_recipe(config.contamination),
         "prefilter": lambda: prefilter_recipe(config.prefilter),
         "instruct": lambda: instruct_recipe(config.instruct),
         "verify": lambda: verify_recipe(config.verify, config.edit),

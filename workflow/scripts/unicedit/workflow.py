@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from unicedit.benchmark.plan import UNIT_STAGES, BenchPlan, compared
+from unicedit.config.contamination import OWN
 from unicedit.config.model import Config, ConfigError, parse, read_file
 from unicedit.config.paths import check_folders
 from unicedit.digest import code_digest
@@ -50,10 +51,15 @@ GATHERS = (
     "filter_curve",
     "ssim_claim",
     "records",
+    "references",
+    "contamination",
     *_OF_UNITS,
 )
 UNITS = (*UNIT_STAGES, *TRIPLET_STAGES)  # the benchmark's and Table 2's: a table a unit, each with settings of its own
-ORDER = ("ingest", "duplicates", *SHARD_STAGES[1:], "samples", *GATHERS[: -len(_OF_UNITS)], *UNITS, *_OF_UNITS)
+_LOOKALIKES = ("records", "references", "lookalikes")  # what prefilter reads where it excludes benchmarks
+ORDER = tuple(
+    dict.fromkeys(("ingest", "duplicates", *_LOOKALIKES, *SHARD_STAGES[1:], "samples", *GATHERS[: -len(_OF_UNITS)], *UNITS, *_OF_UNITS))
+)
 PART_STAGES = ("samples",)
 
 _Wildcards = Any
@@ -97,6 +103,7 @@ def check_files(config: Config, *, dry: bool = False) -> list[str]:
     review_of(config.samples)
     check_editors(config)
     _check_batches(config)
+    _check_excluded(config)
     if config.benchmark.source == "files":
         jsonl_of(str(config.benchmark.path))
     if config.benchmark.source != "none" and any(judge.mode == "public" for judge in config.benchmark.judges):
@@ -121,6 +128,21 @@ def _check_batches(config: Config) -> None:
             raise ConfigError(
                 f"config: {stage}.batch.rows = {settings.batch.rows}: a shard has {config.library.shard_size} pictures (library.shard_size), and each "
                 "part would wait for a batch of its own; null hands over the whole shard"
+            )
+
+
+def _check_excluded(config: Config) -> None:
+    """Names that prefilter excludes are benchmarks that are looked for, in folders that are there."""
+    known = [*([OWN] if config.benchmark.source != "none" else []), *(one.name for one in config.contamination.benchmarks)]
+    for name in config.prefilter.exclude:
+        if name not in known:
+            raise ConfigError(
+                f"config: prefilter.exclude = {name!r}: no such benchmark; known are {', '.join(known) or 'none'}: add it to contamination.benchmarks"
+            )
+    for one in config.contamination.benchmarks:
+        if not Path(one.path).is_dir():
+            raise ConfigError(
+                f"config: contamination.benchmarks: {one.name}: path = {one.path!r}: no such folder; the folder with its pictures is allowed"
             )
 
 
@@ -179,6 +201,7 @@ def gather_seal(results: str, stage: str) -> str:
         "truth": "truth",
         "training_data": "verifier/sidecars",
         "records": "benchmark",
+        "references": "contamination",
         "bench_export": "benchmark",
         "gallery": "gallery",
         "record": "report",
@@ -262,6 +285,22 @@ class Pipeline:
     def expected_seals(self, wildcards: _Wildcards) -> list[str]:
         """An input: its sidecar."""
         return [self.seal("expect").replace("{unit}", unit) for unit in self.bench.expected_of(wildcards.unit)]
+
+    def sought(self) -> list[str]:
+        """An input: the configured benchmark's records, where there is one to look for."""
+        return self.gather_outputs("records") if self.config.benchmark.source != "none" else []
+
+    def sought_seals(self) -> list[str]:
+        """An input: their sidecar."""
+        return [self.gather_seal("records")] if self.sought() else []
+
+    def excluded(self, wildcards: _Wildcards) -> list[str]:
+        """An input: what of a shard looks like pictures of benchmarks, where prefilter rejects that."""
+        return [self.table("lookalikes").replace("{shard}", wildcards.shard)] if self.config.prefilter.exclude else []
+
+    def excluded_seals(self, wildcards: _Wildcards) -> list[str]:
+        """An input: its sidecar."""
+        return [self.seal("lookalikes").replace("{shard}", wildcards.shard)] if self.config.prefilter.exclude else []
 
     def compared(self, _: _Wildcards) -> list[str]:
         """An input: the judges' tables, where some can be compared with the truth. Raises ``PipelineError`` where none can, before any judge is asked."""
@@ -449,6 +488,10 @@ class Pipeline:
             return [f"{self.results}/dataset/{name}" for name in ("README.md", "index.parquet", "census.csv", "census.png")]
         if stage == "records":
             return [f"{self.results}/benchmark/records.parquet"]
+        if stage == "references":
+            return [f"{self.results}/contamination/references.parquet"]
+        if stage == "contamination":
+            return [f"{self.results}/tables/{stage}.{suffix}" for suffix in ("csv", "md")]
         if stage == "table4":
             return [f"{self.results}/tables/{stage}{part}.{suffix}" for part in ("", "_subtasks") for suffix in ("csv", "md", "png")]
         if stage == "truth":

@@ -1,6 +1,5 @@
 """Pictures of a benchmark among a dataset's: whoever trains on them is not measured by it any more."""
 
-import os
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,16 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from unicedit.audit.finding import Faults, Finding, finding, not_checked
-from unicedit.audit.measure import LIMITS, SHORT
+from unicedit.audit.measure import SHORT
 from unicedit.audit.store import Facts
 from unicedit.audit.wishes import Wishes
 from unicedit.duplicates import Neighbours, hashes_of, informative_of
 from unicedit.errors import PipelineError
-from unicedit.ingest.decode import decode
 from unicedit.ingest.hashes import perceptual_hashes, pixel_digest
-from unicedit.map.stage import RowError
+from unicedit.lookalikes.folder import SUFFIXES, pictures_below
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif")
 BLOCK = 10_000
 
 
@@ -29,15 +26,13 @@ class Benchmark:
         self.unread = 0
         self.pixels: dict[str, int] = {}
         hashes = []
-        for path in _files(folder):
-            try:
-                image = decode(path.read_bytes(), LIMITS.max_file_mb, LIMITS.max_megapixels).image
-            except (RowError, OSError):
+        for name, image in pictures_below(folder):
+            if image is None:
                 self.unread += 1
                 continue
             self.pixels.setdefault(pixel_digest(image)[:SHORT], len(self.names))
             hashes.append(perceptual_hashes(image)[0])
-            self.names.append(path.relative_to(folder).as_posix())
+            self.names.append(name)
         if not self.names:
             raise PipelineError(f"{folder}: no picture in it; --benchmark is a folder with the benchmark's images ({', '.join(SUFFIXES)})")
         self.hashes = hashes_of(hashes)
@@ -82,11 +77,6 @@ def contamination(facts: Facts, wishes: Wishes) -> Finding:
         f"; {benchmark.unread:,} files of it cannot be read" if benchmark.unread else ""
     )
     return finding("contamination", found, looked, said, what="pictures", benchmark_pictures=len(benchmark.names), touched=len(touched))
-
-
-def _files(folder: Path) -> list[Path]:
-    found = [Path(place) / name for place, _, names in os.walk(folder) for name in names]
-    return sorted(path for path in found if path.suffix.lower() in SUFFIXES)
 
 
 def _pictures(facts: Facts) -> Iterator[tuple[list[str], list[str], np.ndarray, np.ndarray]]:

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from unicedit.config.benchmark import BenchmarkSettings
+from unicedit.config.contamination import ContaminationSettings
 from unicedit.config.d2po import D2poSettings
 from unicedit.config.dataset import DatasetSettings
 from unicedit.config.duplicates import DuplicatesSettings
@@ -57,6 +58,7 @@ class Config(Section):
     launch: LaunchSettings = Field(default_factory=LaunchSettings)
     table5: Table5Settings = Field(default_factory=Table5Settings)
     benchmark: BenchmarkSettings = Field(default_factory=BenchmarkSettings)
+    contamination: ContaminationSettings = Field(default_factory=ContaminationSettings)
     table2: Table2Settings = Field(default_factory=Table2Settings)
     dataset: DatasetSettings = Field(default_factory=DatasetSettings)
     gallery: GallerySettings = Field(default_factory=GallerySettings)

@@ -78,4 +78,9 @@ class PrefilterSettings(Section):
     safety: SafetySettings | None = Field(
         None, description="Safety classifier; null: safety is not scored (no weights come along), which the dataset card says."
     )
+    exclude: tuple[str, ...] = Field(
+        (),
+        description="Benchmarks whose pictures must not be trained on: what looks like one of theirs is rejected. `benchmark` is the configured one, other names are those of "
+        "`contamination.benchmarks`. In the simulated world all pictures are drawn on the same few photographs, so that excluding its benchmark leaves next to nothing.",
+    )
     batch_size: int = Field(16, ge=1, le=4096, description="Pictures scored together.")

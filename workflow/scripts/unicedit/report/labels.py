@@ -18,6 +18,7 @@ NAMES = {
     "filter_curve": "failure filter: precision and recall",
     "ssim_claim": "claim on SSIM",
     "nc_claim": "claim on VIEScore",
+    "contamination": "contamination by benchmarks",
     "judge_check": "judges against the truth",
     "sft": "SFT",
     "d2po": "D2PO",

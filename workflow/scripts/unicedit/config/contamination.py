@@ -1,0 +1,51 @@
+"""Settings of the search for benchmarks' pictures in the library."""
+
+from pydantic import Field, field_validator
+
+from unicedit.config.section import Section
+
+OWN = "benchmark"  # what the configured benchmark is called here
+
+
+class KnownBenchmarkSettings(Section):
+    """A benchmark whose pictures lie in a folder."""
+
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_.-]{0,39}$",
+        description="Its name in tables: lower case letters, digits, `_`, `.`, `-`; not `benchmark`.",
+    )
+    path: str = Field(
+        min_length=1,
+        description="The folder with its pictures, subfolders too. It is taken for unchanging: files that change in it are not noticed.",
+    )
+
+
+class ContaminationSettings(Section):
+    """Pictures of benchmarks in the library: `make contamination` lists them, and `prefilter.exclude` keeps them out of the dataset."""
+
+    benchmarks: tuple[KnownBenchmarkSettings, ...] = Field(
+        (),
+        description="Benchmarks beside the one that `benchmark` configures, which is always looked for (by the name `benchmark`): `name` and `path` of each.",
+    )
+    max_distance: int = Field(
+        8,
+        ge=0,
+        le=11,
+        description="Bits of 64 that the hashes of a picture and of a window of another may differ in, to be compared closer. 8 finds 96 to 100% of crops down to 60% of the area.",
+    )
+    min_likeness: float = Field(
+        0.85,
+        gt=0,
+        le=1,
+        description="Correlation of details from which two pictures show the same. Of crops of half the area or more, "
+        "recompressed and made smaller, 95 of 100 reach it; of 102,000 pairs of distinct photographs the most alike had 0.82.",
+    )
+    batch_size: int = Field(32, ge=1, le=4096, description="Pictures compared together. Decides no value.")
+
+    @field_validator("benchmarks")
+    @classmethod
+    def _told_apart(cls, listed: tuple[KnownBenchmarkSettings, ...]) -> tuple[KnownBenchmarkSettings, ...]:
+        names = [OWN, *(one.name for one in listed)]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"names must be unique, and {twice[0]!r} is there more than once (`{OWN}` is the configured benchmark)")
+        return listed

@@ -1,0 +1,93 @@
+"""Pictures of benchmarks in the library: every hit as CSV, counts and the first hits as Markdown."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from unicedit.files import appearing_whole, write_text
+from unicedit.lookalikes.find import HOW
+from unicedit.lookup import rows
+from unicedit.markdown import plain, table
+from unicedit.schema import FAILED, OK
+from unicedit.vlm.template import render
+
+NAME = "contamination"
+SHOWN = 30  # hits in the Markdown
+COLUMNS = ("shard", "source", "key", "benchmark", "samples", "how", "distance", "likeness", "share")
+Hit = dict[str, Any]
+
+
+def contamination(
+    results: Path, references: Path, shards: Sequence[str], excluded: Sequence[str], simulated: Sequence[str]
+) -> dict[str, int]:
+    """Write ``contamination`` as csv and md into the tables of ``results``; returns the library's pictures by status: rejected are those that look like an excluded benchmark's."""
+    folder = results / "tables"
+    known = Counter(row["benchmark"] for row in rows(references, ["benchmark"]))
+    hits: dict[str, list[Hit]] = {name: [] for name in known}
+    looked: Counter[str] = Counter()
+    rejected = set()
+    with appearing_whole(folder / f"{NAME}.csv") as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        out = csv.writer(stream, lineterminator="\n")
+        out.writerow(COLUMNS)
+        for shard in shards:
+            pictures: dict[str, str] = {}
+            for row in _rows(results / "lookalikes" / f"{shard}.parquet"):
+                pictures[row["source"]] = row["status"]
+                if row["benchmark"] is None:
+                    continue
+                hit = {**row, "shard": shard}
+                out.writerow([*(hit[name] for name in COLUMNS[:4]), " ".join(hit["samples"]), hit["how"], hit["distance"], *_rounded(hit)])
+                hits[row["benchmark"]].append(hit)
+                if row["benchmark"] in excluded:
+                    rejected.add((shard, row["source"]))
+            looked.update(pictures.values())
+    write_text(folder / f"{NAME}.md", page(hits, known, looked, excluded, simulated))
+    return {"ok": looked[OK] - len(rejected), "rejected": len(rejected), "failed": looked[FAILED]}
+
+
+def _rows(path: Path) -> Iterator[Hit]:
+    return rows(path, [*COLUMNS[1:], "status"])
+
+
+def _rounded(hit: Hit) -> tuple[str, str]:
+    return f"{hit['likeness']:.3f}", f"{hit['share']:.2f}"
+
+
+def page(hits: dict[str, list[Hit]], known: Counter[str], looked: Counter[str], excluded: Sequence[str], simulated: Sequence[str]) -> str:
+    """The table as Markdown."""
+    lines = []
+    for name, own in hits.items():
+        hows = Counter(hit["how"] for hit in own)
+        ours = len({(hit["shard"], hit["source"]) for hit in own})
+        theirs = len({tuple(hit["samples"]) for hit in own})
+        found = (f"{ours:,}", f"{theirs:,} of {known[name]:,}", *(f"{hows[how]:,}" for how in HOW))
+        lines.append((plain(name), *found, "rejected" if name in excluded else "kept"))
+    head = ("benchmark", "pictures of the library", "pictures of the benchmark", *HOW, "in the dataset")
+    first = [hit for own in hits.values() for hit in own][:SHOWN]
+    listed = [
+        (
+            plain(f"{hit['shard']}/{hit['source']}"),
+            plain(hit["benchmark"]),
+            plain(" ".join(hit["samples"])),
+            hit["how"],
+            f"{hit['distance']}",
+            *_rounded(hit),
+        )
+        for hit in first
+    ]
+    total = sum(map(len, hits.values()))
+    return (
+        render(
+            Path(__file__).with_name("contamination.jinja"),
+            summary=table(head, lines),
+            hits=table(("picture of the library", "benchmark", "samples", "how", "bits apart", "likeness", "share"), listed, left=4),
+            shown=len(first),
+            total=f"{total:,}",
+            looked=f"{looked[OK]:,}",
+            failed=f"{looked[FAILED]:,}",
+            simulated=bool(simulated),
+        )
+        + "\n"
+    )
