@@ -39,7 +39,7 @@ def test_shipped_overlays_are_valid(overlay: str) -> None:
 @pytest.mark.parametrize(
     ("values", "line"),
     [
-        ({"verfy": {}}, "config: verfy: unknown key; known here: benchmark, d2po, dataset, duplicates,"),
+        ({"verfy": {}}, "config: verfy: unknown key; known here: benchmark, contamination, d2po, dataset, duplicates,"),
         ({"verify": {"ssim": {"treshold": 0.9}}}, "config: verify.ssim.treshold: unknown key; known here: threshold"),
         ({"verify": {"ssim": {"threshold": 2}}}, "config: verify.ssim.threshold = '2': input should be less than or equal to 1"),
         ({"world": {"images": "many"}}, "config: world.images = 'many': input should be a valid integer"),

@@ -7,16 +7,20 @@ from pathlib import Path
 
 import imagehash
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
 from unicedit.config.contamination import ContaminationSettings
+from unicedit.config.ingest import EncodingSettings
 from unicedit.errors import PipelineError
 from unicedit.ingest.decode import decode
 from unicedit.ingest.hashes import pixel_digest
 from unicedit.lookalikes.find import CROP, EXACT, MIRRORED, MIRRORED_CROP, NEAR, References
 from unicedit.lookalikes.references import write_references
 from unicedit.lookalikes.windows import WHOLE, WINDOWS, grey, hashes, mirrored
+from unicedit.pictures import encoded
 from unicedit.world.photos import PHOTOS, path_of
 
 Planted = Callable[[Image.Image, np.random.Generator], Image.Image]
@@ -125,6 +129,19 @@ def test_samples_that_share_a_picture_are_named_together(pictures: dict[str, Ima
     write_references(None, {"a": tmp_path / "a"}, tmp_path / "references.parquet")
     (hit,) = References(tmp_path / "references.parquet", 0, 0.9).of("", again(pictures["cat-00"], 95, 1))
     assert (hit.benchmark, hit.samples) == ("a", ("one.png", "two.png"))
+    image = pictures["cat-00"]
+    digest, data = pixel_digest(image)[:20], encoded(image, EncodingSettings())
+    records = pa.table(
+        {
+            "key": ["1", "2", "3"],
+            "picture": [digest, "f" * 20, digest],
+            "image": [data, encoded(pictures["coffee-00"], EncodingSettings()), data],
+        }
+    )
+    pq.write_table(records, tmp_path / "records.parquet")
+    assert write_references(tmp_path / "records.parquet", {}, tmp_path / "references.parquet") == (2, 0)
+    (hit,) = References(tmp_path / "references.parquet", 0, 0.9).of(digest, image)
+    assert (hit.benchmark, hit.samples, hit.how) == ("benchmark", ("1", "3"), EXACT)
     (tmp_path / "empty").mkdir()
     with pytest.raises(PipelineError, match=r"contamination\.benchmarks: none: no readable picture below"):
         write_references(None, {"none": tmp_path / "empty"}, tmp_path / "references.parquet")

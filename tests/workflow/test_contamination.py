@@ -15,7 +15,7 @@ from unicedit.world.photos import PHOTOS, path_of
 pytestmark = pytest.mark.workflow
 
 CONFIG = """
-library: {{path: photos}}
+library: {{kind: files, path: photos}}
 benchmark: {{source: none}}
 prefilter: {{min_quality: 0, exclude: [{excluded}]}}
 contamination: {{benchmarks: [{{name: theirs, path: theirs}}, {{name: others, path: others}}]}}

@@ -48,7 +48,7 @@ READS: dict[str, Callable[[Config], dict[str, Any]]] = {
         "contamination": config.contamination.model_dump(mode="json", include={"benchmarks"}),
     },
     "lookalikes": lambda config: {"contamination": config.contamination.model_dump(mode="json", exclude={"benchmarks"})},
-    "contamination": lambda config: {"exclude": list(config.prefilter.exclude), "simulated": simulated(config)},
+    "contamination": lambda config: {"exclude": list(config.prefilter.exclude), "simulated": "library" in simulated(config)},
     "prefilter": lambda config: {"prefilter": config.prefilter.model_dump(mode="json")},
     "instruct": lambda config: {"instruct": config.instruct.model_dump(mode="json"), "taxonomy": _taxonomy(config)},
     "edit": lambda config: {"edit": config.edit.model_dump(mode="json")},

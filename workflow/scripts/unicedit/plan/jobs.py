@@ -29,6 +29,8 @@ def evaluations(config: Config) -> list[str]:
 def jobs_of(config: Config, shards: list[str], generations: int) -> dict[str, int]:
     """Jobs by rule, in the order of the pipeline; the target itself is not one."""
     jobs = {"ingest": len(shards), "duplicates": generations, **dict.fromkeys(SHARD_STAGES[1:], len(shards))}
+    if config.prefilter.exclude:
+        jobs |= ({"records": 1} if config.benchmark.source != "none" else {}) | {"references": 1, "lookalikes": len(shards)}
     truth = knows_truth(config)
     if trains_its_verifier(config):
         jobs |= {"samples": len(part_names(config.samples, shards)), "training_data": 1, "sft": 1, "d2po": 1}

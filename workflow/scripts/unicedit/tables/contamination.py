@@ -19,10 +19,11 @@ COLUMNS = ("shard", "source", "key", "benchmark", "samples", "how", "distance", 
 Hit = dict[str, Any]
 
 
-def contamination(
-    results: Path, references: Path, shards: Sequence[str], excluded: Sequence[str], simulated: Sequence[str]
-) -> dict[str, int]:
-    """Write ``contamination`` as csv and md into the tables of ``results``; returns the library's pictures by status: rejected are those that look like an excluded benchmark's."""
+def contamination(results: Path, references: Path, shards: Sequence[str], excluded: Sequence[str], simulated: bool) -> dict[str, int]:
+    """Write ``contamination`` as csv and md into the tables of ``results``; returns the library's pictures by status: rejected are those that look like an excluded benchmark's.
+
+    ``simulated``: the library is the simulated world's.
+    """
     folder = results / "tables"
     known = Counter(row["benchmark"] for row in rows(references, ["benchmark"]))
     hits: dict[str, list[Hit]] = {name: [] for name in known}
@@ -55,7 +56,7 @@ def _rounded(hit: Hit) -> tuple[str, str]:
     return f"{hit['likeness']:.3f}", f"{hit['share']:.2f}"
 
 
-def page(hits: dict[str, list[Hit]], known: Counter[str], looked: Counter[str], excluded: Sequence[str], simulated: Sequence[str]) -> str:
+def page(hits: dict[str, list[Hit]], known: Counter[str], looked: Counter[str], excluded: Sequence[str], simulated: bool) -> str:
     """The table as Markdown."""
     lines = []
     for name, own in hits.items():
@@ -87,7 +88,7 @@ def page(hits: dict[str, list[Hit]], known: Counter[str], looked: Counter[str], 
             total=f"{total:,}",
             looked=f"{looked[OK]:,}",
             failed=f"{looked[FAILED]:,}",
-            simulated=bool(simulated),
+            simulated=simulated,
         )
         + "\n"
     )
