@@ -101,6 +101,7 @@ READS: dict[str, Callable[[Config], dict[str, Any]]] = {
     "table2": lambda config: {"tables": config.tables.model_dump(mode="json")},
     "table4": lambda config: BenchPlan(config).table_settings(),
     "nc_claim": lambda config: BenchPlan(config).claim_settings(),
+    "bench_groups": lambda config: BenchPlan(config).groups_settings(),
     "judge_truth": lambda config: BenchPlan(config).compared_settings(),
     "record": lambda config: {
         "changed": config.model_dump(mode="json", exclude_defaults=True),

@@ -38,7 +38,7 @@ _SCRIPTS = {
     **dict.fromkeys(TABLE5, "table5"),
     "judge_check": "judge_truth",
 }  # of rules that share one, or whose name a command for users has
-_OF_UNITS = ("table2", "table4", "nc_claim", "judge_check", "record")  # gathers that read tables of units
+_OF_UNITS = ("table2", "table4", "nc_claim", "judge_check", "bench_groups", "record")  # gathers that read tables of units
 GATHERS = (
     "truth",
     "training_data",
@@ -87,6 +87,7 @@ def check_files(config: Config, *, dry: bool = False) -> list[str]:
     Raises ``PipelineError``.
     """
     from unicedit.benchmark.files import jsonl_of
+    from unicedit.benchmark.mapping import load_mapping
     from unicedit.instruct.plan import Planner
     from unicedit.judge.public import public_prompts
     from unicedit.taxonomy import TaxonomyError, load
@@ -106,6 +107,8 @@ def check_files(config: Config, *, dry: bool = False) -> list[str]:
     _check_excluded(config)
     if config.benchmark.source == "files":
         jsonl_of(str(config.benchmark.path))
+    if config.benchmark.source == "mapped":
+        load_mapping(str(config.benchmark.mapping))
     if config.benchmark.source != "none" and any(judge.mode == "public" for judge in config.benchmark.judges):
         public_prompts(Path(config.paths.cache))
     missing = [says(one, config.models.lock) for one in unlocked(config)]
@@ -490,7 +493,7 @@ class Pipeline:
             return [f"{self.results}/benchmark/records.parquet"]
         if stage == "references":
             return [f"{self.results}/contamination/references.parquet"]
-        if stage == "contamination":
+        if stage in ("contamination", "bench_groups"):
             return [f"{self.results}/tables/{stage}.{suffix}" for suffix in ("csv", "md")]
         if stage == "table4":
             return [f"{self.results}/tables/{stage}{part}.{suffix}" for part in ("", "_subtasks") for suffix in ("csv", "md", "png")]

@@ -52,6 +52,8 @@ class BenchEditStage(EditStage):
         model = self.model
         own = inputs_of(model)
         for row in rows(self.records, ["key", "task", "subtask", "image_digest", self.language]):
+            if not row[self.language]:  # a benchmark whose samples have one language each
+                continue
             seed = seed_of(f"{row['key']}-{self.language}", model.name)
             key = f"{row['key']}-{self.language}-{model.name}"
             yield Item(

@@ -5,6 +5,7 @@ Nothing heavy is imported here: every Slurm job parses the Snakefile again.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from unicedit.config.model import Config
@@ -113,6 +114,7 @@ class BenchPlan:
         names = {
             "source",
             "path",
+            "mapping",
             "images",
             "dataset",
             "revision",
@@ -128,6 +130,8 @@ class BenchPlan:
             from unicedit.benchmark.files import jsonl_of
 
             found["sha256"] = sha256_of_file(jsonl_of(str(self.settings.path)))
+        if self.settings.source == "mapped":
+            found["sha256"] = sha256_of_file(Path(str(self.settings.mapping)))
         return found
 
     @property
@@ -163,6 +167,21 @@ class BenchPlan:
     def compares(self) -> bool:
         """Whether there are judges to compare, and the truth beside them."""
         return _comparable(self.compared_settings())
+
+    def groups_settings(self) -> dict[str, Any]:
+        """What the table of another benchmark's groups reads beside the judges' tables: its mapping (null: none is configured), and who is compared."""
+        settings, mapping = self.settings, None
+        if settings.source == "mapped":
+            from unicedit.benchmark.mapping import load_mapping
+
+            mapping = load_mapping(str(settings.mapping)).model_dump(mode="json")
+        return {
+            "tables": self.tables.model_dump(mode="json"),
+            "mapping": mapping,
+            "languages": list(settings.languages),
+            "models": [model.name for model in settings.run_models],
+            "judges": [judge.name for judge in settings.judges if judge.engine != "measured"],
+        }
 
     def table_settings(self) -> dict[str, Any]:
         """What Table 4 reads beside the judges' tables: what it calls things."""

@@ -4,9 +4,9 @@ import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from unicedit.errors import PipelineError
 from unicedit.taxonomy import REASONING
@@ -48,6 +48,21 @@ class Record(BaseModel):
     image_path: Annotated[str, AfterValidator(_inside)]
     resolution: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
     reasoning_points: tuple[Line, ...] = ()
+
+
+class MappedRecord(Record):
+    """A row of another benchmark: an instruction in one language, the other empty. ``subset`` is one that figures are published for too, where it is in one."""
+
+    en: str = ""
+    cn: str = ""
+    image_path: str = ""
+    resolution: tuple[int, int] = (1, 1)
+    subset: str | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        _line(self.en or self.cn)
+        return self
 
 
 def tasks_of(path: Path) -> dict[str, str]:

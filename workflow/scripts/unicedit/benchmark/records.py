@@ -32,6 +32,11 @@ def samples_of(settings: BenchmarkSettings, task_of: Mapping[str, str], cache: P
 
         dataset = open_dataset(settings, cache)
         yield from hub_samples(checked(read_dataset(dataset, settings.dataset), settings.dataset), dataset, settings.dataset, settings)
+    elif settings.source == "mapped":
+        from unicedit.benchmark.mapped import mapped_samples
+        from unicedit.benchmark.mapping import load_mapping
+
+        yield from mapped_samples(load_mapping(str(settings.mapping)), settings)
     else:
         from unicedit.world.benchmark import world_picture, world_records, world_size
 

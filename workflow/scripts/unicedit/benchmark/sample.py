@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from unicedit.benchmark.record import Record
+from unicedit.benchmark.record import MappedRecord, Record
 from unicedit.config.ingest import EncodingSettings
 from unicedit.ingest.hashes import pixel_digest
 from unicedit.map.stage import Row
@@ -44,6 +44,7 @@ def row_of(sample: Sample, encoding: EncodingSettings) -> Row:
         "en": record.en,
         "cn": record.cn,
         "reasoning_points": list(record.reasoning_points),
+        "subset": record.subset if isinstance(record, MappedRecord) else None,
         "picture": pixel_digest(sample.image)[:20],
         "source": where.source,
         "width": where.width,

@@ -21,6 +21,7 @@ RECORDS = pa.schema(
         pa.field("en", pa.string(), nullable=False),
         pa.field("cn", pa.string(), nullable=False),
         pa.field("reasoning_points", pa.list_(pa.string()), nullable=False),  # empty but for Reasoning samples
+        pa.field("subset", pa.string()),  # one that its publishers give figures of too; null for none
         pa.field("picture", pa.string(), nullable=False),  # digest of the pixels: samples of one picture share it
     ]
     + [INGEST.field(name) for name in _PROVENANCE]

@@ -45,15 +45,20 @@ def _twice(names: Sequence[str]) -> list[str]:
 class BenchmarkSettings(Section):
     """The benchmark of editing models (UnicBench, Table 4): its samples, the models that edit them, and the judges that score the edits."""
 
-    source: Literal["world", "files", "hub", "none"] = Field(
+    source: Literal["world", "files", "hub", "mapped", "none"] = Field(
         "world",
         description="`world`: samples of the simulated world, which need nothing; `files`: UnicBench's test_data.jsonl and images on this machine; `hub`: a Hugging "
-        "Face dataset; `none`: no benchmark. config/unicbench.yaml sets the public benchmark up.",
+        "Face dataset; `mapped`: another benchmark, as config/benchmarks/*.yaml describe them; `none`: no benchmark. config/unicbench.yaml sets the public benchmark up.",
     )
     path: str | None = Field(
         None,
         min_length=1,
-        description="For `files`: the folder of a clone (it holds test_data.jsonl, or data/test_data.jsonl), or the jsonl file itself.",
+        description="For `mapped`: the folder of a clone. For `files`: the folder of a clone (it holds test_data.jsonl, or data/test_data.jsonl), or the jsonl file itself.",
+    )
+    mapping: str | None = Field(
+        None,
+        min_length=1,
+        description="For `mapped`: how its files, in the folder `path`, hold its samples: a file as config/benchmarks/*.yaml.",
     )
     images: str | None = Field(
         None,
@@ -113,6 +118,10 @@ class BenchmarkSettings(Section):
     def _consistent(self) -> Self:
         if self.source == "files" and not self.path:
             raise ValueError("source is `files`, so `path` must name the folder of the benchmark or its jsonl file")
+        if self.source == "mapped" and not (self.path and self.mapping):
+            raise ValueError(
+                "source is `mapped`, so `path` must name the folder of the benchmark and `mapping` a file as config/benchmarks/*.yaml"
+            )
         if self.source == "none":
             return self
         if not self.run_models:

@@ -63,6 +63,8 @@ class JudgeStage(Stage):
             for row in rows(self.edits, ["key", "sample", "language", "editor", "inputs", "edit_digest", "status", "reason"])
         }
         for record in rows(self.records, _RECORD):
+            if record["key"] not in edits:  # its instruction is in another language
+                continue
             edit = edits[record["key"]]
             light = {name: record[name] for name in ("key", "task", "subtask")}
             light |= {"model": edit["editor"], "judge": self.settings.name, "source": record["picture"], "language": edit["language"]}

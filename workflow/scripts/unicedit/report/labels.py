@@ -18,6 +18,7 @@ NAMES = {
     "filter_curve": "failure filter: precision and recall",
     "ssim_claim": "claim on SSIM",
     "nc_claim": "claim on VIEScore",
+    "bench_groups": "another benchmark, by its groups",
     "contamination": "contamination by benchmarks",
     "judge_check": "judges against the truth",
     "sft": "SFT",

@@ -82,7 +82,14 @@ def with_viescores(
 ) -> dict[Edit, dict[str, float]]:
     """A judge's NC, and the SC and Overall that it gave the same edits when it was asked for them."""
     found = {edit: {NC: one[NC]} if NC in one else {} for edit, one in scores.items()}
-    names = {f"{model}-{language}": (model, language) for model in models for language in {edit[1] for edit in scores}}
+    for edit, values in viescores(tables, judge, models, sorted({edit[1] for edit in scores})).items():
+        found.setdefault(edit, {}).update({metric: value for metric, value in values.items() if metric != PQ})
+    return found
+
+
+def viescores(tables: Iterable[Path], judge: str, models: Sequence[str], languages: Sequence[str]) -> dict[Edit, dict[str, float]]:
+    """SC, PQ and Overall that a judge gave edits of the benchmark, each the mean over the runs that have it."""
+    names = {f"{model}-{language}": (model, language) for model in models for language in languages}
     lists: dict[tuple[Edit, int], dict[str, list[float]]] = {}
     for table in tables:
         for row in rows(table, ["dataset", "judge", "place", "metric", "repeat", "scores"], OK):
@@ -91,9 +98,10 @@ def with_viescores(
     runs: dict[tuple[Edit, str], list[float]] = {}
     for (edit, _), given in lists.items():
         one = viescore(given.get(SC, ()), given.get(PQ, ()))
-        for metric in (SC, OVERALL):
+        for metric in (SC, PQ, OVERALL):
             if (value := one.get(metric)) is not None:
                 runs.setdefault((edit, metric), []).append(value)
+    found: dict[Edit, dict[str, float]] = {}
     for (edit, metric), values in runs.items():
         found.setdefault(edit, {})[metric] = fmean(values)
     return found
