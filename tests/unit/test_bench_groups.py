@@ -1,7 +1,6 @@
 """Another benchmark in its published schema: read as its files are, and its figures by the published formulas."""
 
 import csv
-import io
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 
+from made_benchmarks import GEDIT, GEDIT_MAPPING, gedit_rows, write_gedit
 from unicedit.benchmark.edit_stage import BenchEditStage
 from unicedit.benchmark.mapping import BenchMapping, load_mapping
 from unicedit.benchmark.record import BenchmarkError
@@ -22,47 +21,11 @@ from unicedit.config.tables import TablesSettings
 from unicedit.tables.bench_groups import NAME, Compared, bench_groups
 from unicedit.viescore.schema import VIESCORES
 
-MAPPING = Path(__file__).resolve().parents[2] / "config/benchmarks/gedit.yaml"
-GEDIT = load_mapping(MAPPING)
-IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-SCHEMA = pa.schema(
-    [
-        *((name, pa.string()) for name in ("task_type", "key", "instruction", "instruction_language")),
-        ("input_image", IMAGE),
-        ("input_image_raw", IMAGE),
-        ("Intersection_exist", pa.bool_()),
-    ]
-)
-
-
-def picture(number: int) -> dict[str, Any]:
-    stream = io.BytesIO()
-    Image.new("RGB", (24, 16), (number, 2 * number, 0)).save(stream, "PNG")
-    return {"bytes": stream.getvalue(), "path": f"{number}.png"}
-
-
-def published(**changes: Any) -> list[dict[str, Any]]:
-    """Rows as the dataset has them: in each group two pictures (three in the first), in both languages under one key; the first of a group is in the intersection."""
-    rows = []
-    for place, group in enumerate(GEDIT.groups):
-        for number in range(3 if place == 0 else 2):
-            for language, text in (("en", "Make it red."), ("cn", "把它变红。")):
-                row = {"task_type": group, "key": f"{place:02}{number}", "instruction": text, "instruction_language": language}
-                shown = picture(10 * place + number)
-                rows.append({**row, "input_image": shown, "input_image_raw": shown, "Intersection_exist": number == 0, **changes})
-    return rows
-
 
 def clone(folder: Path, rows: list[dict[str, Any]], suffix: str = "arrow") -> BenchmarkSettings:
-    (folder / "data").mkdir(parents=True, exist_ok=True)
-    table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    if suffix == "arrow":
-        with pa.ipc.new_stream(folder / "data/part-0.arrow", SCHEMA) as out:
-            out.write_table(table, max_chunksize=5)
-    else:
-        pq.write_table(table, folder / "data/part-0.parquet")
+    write_gedit(folder, rows, suffix)
     judges = [{"name": "judge", "engine": "openai", "openai": {"model": "m"}}]
-    return BenchmarkSettings(source="mapped", path=str(folder), mapping=str(MAPPING), judges=judges)
+    return BenchmarkSettings(source="mapped", path=str(folder), mapping=str(GEDIT_MAPPING), judges=judges)
 
 
 def records(folder: Path, settings: BenchmarkSettings) -> list[dict[str, Any]]:
@@ -73,7 +36,7 @@ def records(folder: Path, settings: BenchmarkSettings) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("suffix", ["arrow", "parquet"])
 def test_published_rows_become_records_of_one_language_each(tmp_path: Path, suffix: str) -> None:
-    found = records(tmp_path, clone(tmp_path / "gedit", published(), suffix))
+    found = records(tmp_path, clone(tmp_path / "gedit", gedit_rows(), suffix))
     assert len(found) == 2 * 23 and len({row["key"] for row in found}) == 46
     first, second = found[:2]
     assert (first["key"], first["en"], first["cn"], first["subset"]) == ("000-en", "Make it red.", "", "intersection")
@@ -98,23 +61,23 @@ def test_published_rows_become_records_of_one_language_each(tmp_path: Path, suff
 )
 def test_what_is_wrong_is_told_with_file_and_row(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
     with pytest.raises(BenchmarkError, match=said):
-        records(tmp_path, clone(tmp_path / "gedit", published(**changes)))
+        records(tmp_path, clone(tmp_path / "gedit", gedit_rows(**changes)))
 
 
 def test_other_columns_and_no_files_are_told(tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match="no file of GEdit-Bench"):
-        records(tmp_path, clone(tmp_path / "gedit", published()).model_copy(update={"path": str(tmp_path / "nothing")}))
+        records(tmp_path, clone(tmp_path / "gedit", gedit_rows()).model_copy(update={"path": str(tmp_path / "nothing")}))
     mapping = tmp_path / "other.yaml"
-    mapping.write_text(MAPPING.read_text().replace("group: task_type", "group: kind"))
+    mapping.write_text(GEDIT_MAPPING.read_text().replace("group: task_type", "group: kind"))
     with pytest.raises(BenchmarkError, match="no column 'kind', but task_type"):
-        records(tmp_path, clone(tmp_path / "gedit", published()).model_copy(update={"mapping": str(mapping)}))
+        records(tmp_path, clone(tmp_path / "gedit", gedit_rows()).model_copy(update={"mapping": str(mapping)}))
     with pytest.raises(BenchmarkError, match=r"other\.yaml: files\.0|other\.yaml: files: "):
-        mapping.write_text(MAPPING.read_text().replace('"**/*.arrow"', '"../*.arrow"'))
+        mapping.write_text(GEDIT_MAPPING.read_text().replace('"**/*.arrow"', '"../*.arrow"'))
         load_mapping(mapping)
 
 
 def test_figures_are_the_published_formulas(tmp_path: Path) -> None:
-    settings = clone(tmp_path / "gedit", published())
+    settings = clone(tmp_path / "gedit", gedit_rows())
     samples = records(tmp_path, settings)
     random = np.random.default_rng(0)
     given: dict[str, tuple[list[float], list[float]]] = {}

@@ -12,14 +12,14 @@ from unicedit.benchmark.files import sample_of
 from unicedit.benchmark.mapping import BenchMapping
 from unicedit.benchmark.record import BenchmarkError, MappedRecord
 from unicedit.benchmark.sample import Sample
-from unicedit.config.benchmark import BenchmarkSettings
+from unicedit.config.benchmark import RecordsSettings
 from unicedit.vlm.reply import clean
 
 _ROWS = 16  # pictures are large
 
 
-def mapped_samples(mapping: BenchMapping, settings: BenchmarkSettings) -> Iterator[Sample]:
-    """Every sample of the configured languages, in the files' order; all rows are checked before the first. Raises ``BenchmarkError`` that names file and row."""
+def mapped_samples(mapping: BenchMapping, settings: RecordsSettings) -> Iterator[Sample]:
+    """Every sample, in the files' order; all rows are checked before the first. Raises ``BenchmarkError`` that names file and row."""
     assert settings.path is not None
     files = sorted({path for name in mapping.files for path in Path(settings.path).expanduser().glob(name)})
     if not files:
@@ -34,8 +34,7 @@ def mapped_samples(mapping: BenchMapping, settings: BenchmarkSettings) -> Iterat
         keys.add(record.key)
     for place, row in _rows(files, [*mapping.light, mapping.picture]):
         record = _record(mapping, row, place)
-        if any(getattr(record, language) for language in settings.languages):
-            yield sample_of(record, _bytes(row[mapping.picture], place), place, settings)
+        yield sample_of(record, _bytes(row[mapping.picture], place), place, settings)
 
 
 def _rows(files: Sequence[Path], columns: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:

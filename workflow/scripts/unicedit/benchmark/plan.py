@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from unicedit.config.benchmark import RecordsSettings
 from unicedit.config.model import Config
 from unicedit.errors import PipelineError
 from unicedit.files import sha256_of_file
@@ -111,21 +112,7 @@ class BenchPlan:
 
     def record_settings(self) -> dict[str, Any]:
         """What decides the records: where they are from, and the content of their file."""
-        names = {
-            "source",
-            "path",
-            "mapping",
-            "images",
-            "dataset",
-            "revision",
-            "split",
-            "subtasks",
-            "per_subtask",
-            "max_file_mb",
-            "max_megapixels",
-            "encoding",
-        }
-        found: dict[str, Any] = {"benchmark": self.settings.model_dump(mode="json", include=names)}
+        found: dict[str, Any] = {"benchmark": self.settings.model_dump(mode="json", include=set(RecordsSettings.model_fields))}
         if self.settings.source == "files":
             from unicedit.benchmark.files import jsonl_of
 
