@@ -12,12 +12,15 @@ import pytest
 from made_benchmarks import GEDIT, GEDIT_MAPPING, gedit_rows, write_gedit
 from unicedit.benchmark.edit_stage import BenchEditStage
 from unicedit.benchmark.mapping import BenchMapping, load_mapping
+from unicedit.benchmark.plan import BenchPlan, check_groups
 from unicedit.benchmark.record import BenchmarkError
 from unicedit.benchmark.records import write_records
 from unicedit.config.benchmark import BenchmarkSettings
 from unicedit.config.edit import EditorSettings
 from unicedit.config.ingest import EncodingSettings
+from unicedit.config.model import parse
 from unicedit.config.tables import TablesSettings
+from unicedit.errors import PipelineError
 from unicedit.tables.bench_groups import NAME, Compared, bench_groups
 from unicedit.viescore.schema import VIESCORES
 
@@ -113,6 +116,11 @@ def test_figures_are_the_published_formulas(tmp_path: Path) -> None:
             assert float(average["value"]) == pytest.approx(np.mean([value for value, _ in by_group]), abs=1e-6)
     page = (tmp_path / f"tables/{NAME}.md").read_text()
     assert "## judge, en, intersection samples" in page and "22 of 23" in page and "11 of 11" in page
+
+
+def test_the_simulated_benchmark_has_no_such_groups() -> None:
+    with pytest.raises(PipelineError, match=r"set benchmark\.source to `mapped`, and give benchmark\.judges one that reads pictures"):
+        check_groups(BenchPlan(parse({})).groups_settings())
 
 
 def test_a_mapping_says_where_its_schema_was_looked_up() -> None:

@@ -5,7 +5,7 @@ rule bench_groups:
     input:
         records=ancient(rules.records.output.table),
         records_seal=rules.records.output.seal,
-        viescores=ancient(pipeline.all_tables("bench_viescore")),
+        viescores=ancient(pipeline.grouped),
         viescores_seals=pipeline.all_seals("bench_viescore"),
     output:
         pipeline.gather_outputs("bench_groups"),

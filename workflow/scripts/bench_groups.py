@@ -14,15 +14,12 @@ def main() -> None:
     made.add_argument("--inputs", type=Path, nargs="*", default=[], help="sidecars of the tables, recorded in the sidecar")
     arguments = made.parse_args()
     from unicedit.benchmark.mapping import BenchMapping
+    from unicedit.benchmark.plan import check_groups
     from unicedit.config.tables import TablesSettings
-    from unicedit.errors import PipelineError
     from unicedit.tables.bench_groups import NAME, Compared, bench_groups
 
     settings = json.loads(arguments.settings)
-    if settings["mapping"] is None or not settings["judges"]:
-        raise PipelineError(
-            "bench_groups is of another benchmark: set benchmark.source `mapped`, and a judge that reads pictures in benchmark.judges"
-        )
+    check_groups(settings)
     compared = Compared(settings["models"], settings["languages"], settings["judges"])
     mapping = BenchMapping(**settings["mapping"])
     status = bench_groups(

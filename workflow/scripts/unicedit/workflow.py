@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from unicedit.benchmark.plan import UNIT_STAGES, BenchPlan, compared
+from unicedit.benchmark.plan import UNIT_STAGES, BenchPlan, check_groups, compared
 from unicedit.config.contamination import OWN
 from unicedit.config.model import Config, ConfigError, parse, read_file
 from unicedit.config.paths import check_folders
@@ -304,6 +304,11 @@ class Pipeline:
     def excluded_seals(self, wildcards: _Wildcards) -> list[str]:
         """An input: its sidecar."""
         return [self.seal("lookalikes").replace("{shard}", wildcards.shard)] if self.config.prefilter.exclude else []
+
+    def grouped(self, _: _Wildcards) -> list[str]:
+        """An input: VIEScores of another benchmark's edits. Raises ``PipelineError`` where none is configured, before anything is edited."""
+        check_groups(self.bench.groups_settings())
+        return self.all_tables("bench_viescore")
 
     def compared(self, _: _Wildcards) -> list[str]:
         """An input: the judges' tables, where some can be compared with the truth. Raises ``PipelineError`` where none can, before any judge is asked."""

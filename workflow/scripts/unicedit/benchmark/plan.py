@@ -49,6 +49,14 @@ def compared(settings: Mapping[str, Any]) -> tuple[str, list[str]]:
     return settings["truth"], settings["judges"]
 
 
+def check_groups(settings: Mapping[str, Any]) -> None:
+    """Whether ``groups_settings`` are of another benchmark, with somebody to judge it. Raises ``PipelineError`` where they are not."""
+    if settings["mapping"] is None or not settings["judges"]:
+        raise PipelineError(
+            "bench_groups is of another benchmark: set benchmark.source to `mapped`, and give benchmark.judges one that reads pictures (openai, vllm, transformers)"
+        )
+
+
 def _comparable(settings: Mapping[str, Any]) -> bool:
     return settings["truth"] is not None and bool(settings["judges"])
 
