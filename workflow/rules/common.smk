@@ -90,8 +90,9 @@ def benchmark_outputs():
     """What the target `benchmark` makes: Table 4, unless the benchmark is left out; the claim on VIEScore where the truth alone answers, and no judge has to be asked more."""
     if pipeline.config.benchmark.source == "none":
         return []
-    asks_nobody = pipeline.bench.knows_truth and pipeline.bench.measures_only
-    return rules.table4.output + (rules.nc_claim.output if asks_nobody else [])
+    return rules.table4.output + (
+        rules.nc_claim.output if pipeline.bench.asks_nobody else []
+    )
 
 
 def verifier_outputs():

@@ -121,9 +121,9 @@ class BenchPlan:
         return self.settings.source == "world" and all(model.engine == "simulated" for model in self.settings.run_models)
 
     @property
-    def measures_only(self) -> bool:
-        """Whether no judge reads pictures."""
-        return all(judge.engine == "measured" for judge in self.settings.judges)
+    def asks_nobody(self) -> bool:
+        """Whether the truth answers everything and no judge reads pictures: then the claim on VIEScore comes along with Table 4."""
+        return self.knows_truth and all(judge.engine == "measured" for judge in self.settings.judges)
 
     def claim_settings(self) -> dict[str, Any]:
         """What the claim on VIEScore reads beside the tables: how the models are made, and which judges compute from the truth; no model where it is unknown."""
