@@ -29,7 +29,13 @@ def main() -> None:
     models = {name: SimulatedEditorSettings(**one) for name, one in settings["models"].items()}
     truth = truths(arguments.records, arguments.edits, models)
     found: dict[tuple[str, bool], Cases] = {}
+    if not settings["judges"]:
+        raise PipelineError(
+            "no judge of benchmark.judges can be asked for SC and PQ, nor computes them; a program of one's own gives no such scores"
+        )
     for judge, scores in judged(arguments.judged).items():
+        if judge not in settings["judges"]:
+            continue
         known = judge in settings["measured"]
         whole = of_truth(scores) if known else with_viescores(scores, arguments.viescores, judge, list(models))
         found |= {(judge, right_only): cases(truth, whole, right_only) for right_only in (True, False)}

@@ -26,7 +26,10 @@ def expect_recipe(judge: JudgeSettings) -> str:
 
 def judge_recipe(judge: JudgeSettings, model: EditorSettings | None = None) -> str:
     """The recipe of one judge's scores; ``model`` for the engine `measured`, which knows how it is made."""
-    if judge.engine != "measured":
+    if judge.engine == "python":
+        assert judge.python is not None
+        return recipe_of("judge", {"engine": "python", "python": judge.python.deciding()}, ["unicedit.judge.python"])
+    if judge.asks:
         return recipe_of(
             "judge",
             {**_asked(judge), "mode": judge.mode, "calls": judge.reasoning_calls},
@@ -45,7 +48,7 @@ def bench_recipes(stage: str, settings: BenchmarkSettings) -> dict[str, str]:
     if stage == "bench_edit":
         return {model.name: bench_edit_recipe(model, settings.encoding) for model in settings.run_models}
     if stage == "expect":
-        return {judge.name: expect_recipe(judge) for judge in settings.judges if judge.engine != "measured"}
+        return {judge.name: expect_recipe(judge) for judge in settings.judges if judge.asks}
     if stage == "bench_viescore":
-        return {judge.name: viescore_recipe(judge) for judge in settings.judges if judge.engine != "measured"}
+        return {judge.name: viescore_recipe(judge) for judge in settings.judges if judge.asks}
     return {f"{judge.name}@{model.name}": judge_recipe(judge, model) for judge in settings.judges for model in settings.run_models}

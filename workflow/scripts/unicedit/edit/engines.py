@@ -8,6 +8,7 @@ from unicedit.config.edit import EditorSettings
 from unicedit.config.gemini import GeminiSettings
 from unicedit.config.images import ImagesSettings
 from unicedit.config.openai_images import OpenAiImagesSettings
+from unicedit.config.python import PythonEditorSettings
 from unicedit.edit.port import Editor
 from unicedit.vlm.engines import NOWHERE, VlmPlaces
 
@@ -27,6 +28,10 @@ def open_editor(settings: EditorSettings, places: VlmPlaces = NOWHERE) -> Editor
         from unicedit.edit.http import HttpEditor
 
         return HttpEditor(own, settings.name, places)
+    if isinstance(own, PythonEditorSettings):
+        from unicedit.edit.python import PythonEditor
+
+        return PythonEditor(own, settings.name)
     from unicedit.world.editor import SimulatedEditor
 
     return SimulatedEditor(settings.simulated.faults, settings.simulated.flicker)
@@ -38,7 +43,8 @@ def editor_module(settings: EditorSettings) -> str:
 
 
 def inputs_of(settings: EditorSettings) -> Callable[[str, str], list[str]]:
-    """What of an editor is among its rows' inputs, by the instruction's key and sub-task: digests of weights at hand, or of the finished picture."""
+    """What of an editor is among its rows' inputs, by the instruction's key and sub-task: digests of weights at hand, of the finished picture, or of
+    the program."""
     own = settings.own
     if isinstance(own, DiffusersSettings):
         from unicedit.edit.weights import pipeline_digest
@@ -50,4 +56,9 @@ def inputs_of(settings: EditorSettings) -> Callable[[str, str], list[str]]:
 
         pictures = FinishedPictures(own)
         return lambda instruction, subtask: [pictures.digest(instruction, subtask)]
+    if isinstance(own, PythonEditorSettings):
+        from unicedit.program.find import digest_of_program
+
+        program = [digest_of_program(own)]
+        return lambda instruction, subtask: program
     return lambda instruction, subtask: []

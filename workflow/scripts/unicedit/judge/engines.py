@@ -5,7 +5,7 @@ from pathlib import Path
 from unicedit.config.edit import EditorSettings
 from unicedit.config.judge import JudgeSettings
 from unicedit.judge.port import Judge
-from unicedit.vlm.engines import NOWHERE, VlmPlaces, open_vlm
+from unicedit.vlm.engines import NOWHERE, VlmPlaces, open_vlm, weights_of
 
 
 def open_judge(settings: JudgeSettings, model: EditorSettings | None, places: VlmPlaces = NOWHERE, cache: Path | None = None) -> Judge:
@@ -17,6 +17,11 @@ def open_judge(settings: JudgeSettings, model: EditorSettings | None, places: Vl
 
         assert model is not None
         return MeasuredJudge(model.simulated.faults, model.simulated.flicker)
+    if settings.engine == "python":
+        from unicedit.judge.python import PythonJudge
+
+        assert settings.python is not None
+        return PythonJudge(settings.python, settings.name)
     from unicedit.judge.reader import ReadingJudge
 
     return ReadingJudge(open_vlm(settings, places), settings, _public(settings, cache))
@@ -33,8 +38,18 @@ def _public(settings: JudgeSettings, cache: Path | None) -> dict[str, str] | Non
 
 def prompts_of(settings: JudgeSettings, cache: Path | None = None) -> dict[str, str]:
     """The digest of the prompt of each metric; none of a judge that reads no prompt."""
-    if settings.engine == "measured":
+    if not settings.asks:
         return {}
     from unicedit.judge.prompt import prompt_digests
 
     return prompt_digests(settings.mode, settings.reasoning_calls, _public(settings, cache))
+
+
+def inputs_of(settings: JudgeSettings) -> list[str]:
+    """What of a judge is among its rows' inputs: digests of weights at hand, or of the program."""
+    if settings.engine == "python":
+        from unicedit.program.find import digest_of_program
+
+        assert settings.python is not None
+        return [digest_of_program(settings.python)]
+    return weights_of(settings) if settings.asks else []
