@@ -10,7 +10,9 @@ from unicedit.config.section import Section
 class PythonSettings(Section):
     """A class or function in a Python file of one's own. The job runs it with all rights of its user: name a stranger's file only if you would run any program of theirs."""
 
-    file: str = Field(min_length=1, description="The file, anywhere on this machine; relative to the folder that the run is started in.")
+    file: str = Field(
+        pattern=r"\.py$", description="The file, `….py`, anywhere on this machine; relative to the folder that the run is started in."
+    )
     name: str = Field(
         pattern=r"^[^\W\d]\w{0,99}$",
         description="The class or function in it. A class is built once in each process, with `arguments`, and then called; a function is called with them.",

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from unicedit.config.edit import EditorSettings
-from unicedit.config.judge import JudgeSettings
 from unicedit.config.model import Config, ConfigError
 from unicedit.config.python import PythonSettings
+from unicedit.config.section import Section
 from unicedit.errors import PipelineError
 
-_Runs = TypeVar("_Runs", bound=EditorSettings | JudgeSettings)
+_Runs = TypeVar("_Runs", bound=Section)  # an editor or a judge
 
 
 class ProgramError(PipelineError):
@@ -58,7 +57,7 @@ def _each(all_of_them: Iterable[_Runs]) -> tuple[_Runs, ...]:
 
 
 def _with_digest(one: _Runs) -> _Runs:
-    program: PythonSettings | None = one.python if str(one.engine) == "python" else None
+    program: PythonSettings | None = getattr(one, "python", None) if getattr(one, "engine", None) == "python" else None
     if program is None or program.sha256 or not Path(program.file).is_file():
         return one
     return one.model_copy(update={"python": program.model_copy(update={"sha256": digest_of_program(program)})})
@@ -80,7 +79,7 @@ def check_program(settings: PythonSettings, key: str) -> None:
     try:
         tree = ast.parse(found, filename=settings.file)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        where = f"line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) else str(error)
+        where = f"line {error.lineno}: {error.msg}" if isinstance(error, SyntaxError) and error.lineno else str(error)
         raise ConfigError(f"{shown}: is no Python that this Python can read ({where}); mend it") from error
     bound = list(_bound(tree.body))
     if settings.name not in bound and "*" not in bound:
