@@ -15,7 +15,7 @@ from unicedit.config.judge import JudgeSettings
 from unicedit.config.model import Config, ConfigError, parse
 from unicedit.edit.check import check_editors
 from unicedit.edit.stage import EditStage
-from unicedit.judge.engines import inputs_of, open_judge, prompts_of
+from unicedit.judge.engines import open_judge, prompts_of
 from unicedit.judge.port import Question
 from unicedit.map.compute import EngineError, UnexpectedError
 from unicedit.pictures import decoded
@@ -362,15 +362,17 @@ def test_a_score_is_a_number_from_0_to_10_with_a_reason(tmp_path: Path) -> None:
     ]
 
 
-def test_a_judge_has_no_prompt_and_its_file_is_among_its_inputs(tmp_path: Path) -> None:
+def test_a_judge_has_no_prompt_and_its_file_is_in_its_recipe(tmp_path: Path) -> None:
     path = program(tmp_path, JUDGE)
     judge = judge_of(path)
     assert prompts_of(judge) == {} and not judge.asks
-    before = inputs_of(judge)
-    assert before == [hashlib.sha256(path.read_bytes()).hexdigest()]
+    before = judge_recipe(judge)
     assert judge_recipe(judge) == judge_recipe(judge_of(program(tmp_path, JUDGE, "elsewhere.py")))
     assert judge_recipe(judge) != judge_recipe(judge_of(path, arguments={"answer": 1}))
     path.write_text(JUDGE + "\n")
-    assert inputs_of(judge_of(path)) != before
+    assert judge_recipe(judge_of(path)) != before
+    assert judge_recipe(judge.model_copy(update={"python": judge.python.model_copy(update={"sha256": None})})) == judge_recipe(
+        judge_of(path)
+    )
     with pytest.raises(EngineError, match=r"judge mine: Mine in .* cannot be built: TypeError"):
         asked(judge_of(path, arguments={"b": 1}), "(1, '')")

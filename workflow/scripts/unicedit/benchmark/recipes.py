@@ -6,6 +6,7 @@ from unicedit.config.benchmark import BenchmarkSettings
 from unicedit.config.edit import EditorSettings, EditSettings
 from unicedit.config.ingest import EncodingSettings
 from unicedit.config.judge import JudgeSettings
+from unicedit.program.find import program_decides
 from unicedit.recipe import recipe_of
 from unicedit.recipes import edit_recipes
 from unicedit.viescore.recipe import viescore_recipe
@@ -28,7 +29,7 @@ def judge_recipe(judge: JudgeSettings, model: EditorSettings | None = None) -> s
     """The recipe of one judge's scores; ``model`` for the engine `measured`, which knows how it is made."""
     if judge.engine == "python":
         assert judge.python is not None
-        return recipe_of("judge", {"engine": "python", "python": judge.python.deciding()}, ["unicedit.judge.python"])
+        return recipe_of("judge", {"engine": "python", "python": program_decides(judge.python)}, ["unicedit.judge.python"])
     if judge.asks:
         return recipe_of(
             "judge",

@@ -27,7 +27,7 @@ class PythonSettings(Section):
     )
 
     def deciding(self) -> dict[str, Any]:
-        """What decides a row, beside the file's content, which is among the row's inputs."""
+        """What decides a row, beside the file's content."""
         return self.model_dump(mode="json", exclude={"file", "sha256"})
 
 

@@ -43,8 +43,7 @@ def editor_module(settings: EditorSettings) -> str:
 
 
 def inputs_of(settings: EditorSettings) -> Callable[[str, str], list[str]]:
-    """What of an editor is among its rows' inputs, by the instruction's key and sub-task: digests of weights at hand, of the finished picture, or of
-    the program."""
+    """What of an editor is among its rows' inputs, by the instruction's key and sub-task: digests of weights at hand, or of the finished picture."""
     own = settings.own
     if isinstance(own, DiffusersSettings):
         from unicedit.edit.weights import pipeline_digest
@@ -56,9 +55,4 @@ def inputs_of(settings: EditorSettings) -> Callable[[str, str], list[str]]:
 
         pictures = FinishedPictures(own)
         return lambda instruction, subtask: [pictures.digest(instruction, subtask)]
-    if isinstance(own, PythonEditorSettings):
-        from unicedit.program.find import digest_of_program
-
-        program = [digest_of_program(own)]
-        return lambda instruction, subtask: program
     return lambda instruction, subtask: []

@@ -5,7 +5,7 @@ from pathlib import Path
 from unicedit.config.edit import EditorSettings
 from unicedit.config.judge import JudgeSettings
 from unicedit.judge.port import Judge
-from unicedit.vlm.engines import NOWHERE, VlmPlaces, open_vlm, weights_of
+from unicedit.vlm.engines import NOWHERE, VlmPlaces, open_vlm
 
 
 def open_judge(settings: JudgeSettings, model: EditorSettings | None, places: VlmPlaces = NOWHERE, cache: Path | None = None) -> Judge:
@@ -43,13 +43,3 @@ def prompts_of(settings: JudgeSettings, cache: Path | None = None) -> dict[str, 
     from unicedit.judge.prompt import prompt_digests
 
     return prompt_digests(settings.mode, settings.reasoning_calls, _public(settings, cache))
-
-
-def inputs_of(settings: JudgeSettings) -> list[str]:
-    """What of a judge is among its rows' inputs: digests of weights at hand, or of the program."""
-    if settings.engine == "python":
-        from unicedit.program.find import digest_of_program
-
-        assert settings.python is not None
-        return [digest_of_program(settings.python)]
-    return weights_of(settings) if settings.asks else []

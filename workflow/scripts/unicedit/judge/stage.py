@@ -8,7 +8,7 @@ from unicedit.benchmark.schema import RA, metrics_of
 from unicedit.config.edit import EditorSettings
 from unicedit.config.judge import JudgeSettings
 from unicedit.files import digest_of
-from unicedit.judge.engines import inputs_of, open_judge, prompts_of
+from unicedit.judge.engines import open_judge, prompts_of
 from unicedit.judge.port import Judge, Question
 from unicedit.judge.schema import JUDGE
 from unicedit.lookup import rows
@@ -16,7 +16,7 @@ from unicedit.map.stage import Batch, Compute, Item, Row, RowError, Stage
 from unicedit.provenance import EditProvenance
 from unicedit.schema import OK
 from unicedit.sources import KeyedTable, Sources
-from unicedit.vlm.engines import NOWHERE, VlmPlaces
+from unicedit.vlm.engines import NOWHERE, VlmPlaces, weights_of
 
 _RECORD = ("key", "task", "subtask", "reasoning_points", "picture", "image_digest")
 
@@ -54,7 +54,7 @@ class JudgeStage(Stage):
 
     def items(self) -> Iterator[Item]:
         """One item a metric and repeat, those of one sample together. Its inputs: both pictures, the instruction, the points or what is expected."""
-        own = inputs_of(self.settings)
+        models = weights_of(self.settings) if self.settings.engine != "measured" else []
         prompts = prompts_of(self.settings, self.cache)
         # our own prompts are in the recipe
         public = {metric: [digest] for metric, digest in prompts.items()} if self.settings.mode == "public" else {}
@@ -73,7 +73,7 @@ class JudgeStage(Stage):
                     yield Item(
                         key=item,
                         inputs=digest_of(
-                            edit["inputs"], edit["edit_digest"], edit["reason"], metric, repeat, about, *own, *public.get(metric, [])
+                            edit["inputs"], edit["edit_digest"], edit["reason"], metric, repeat, about, *models, *public.get(metric, [])
                         ),
                         recipe=self.recipe,
                         row={**light, "metric": metric, "repeat": repeat, "prompt": prompts.get(metric)},

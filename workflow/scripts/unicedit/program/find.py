@@ -7,7 +7,7 @@ import ast
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from unicedit.config.model import Config, ConfigError
 from unicedit.config.python import PythonSettings
@@ -33,8 +33,13 @@ def content(settings: PythonSettings) -> bytes:
 
 
 def digest_of_program(settings: PythonSettings) -> str:
-    """The SHA-256 of the program's file: one of its rows' inputs. Raises ``ProgramError``."""
+    """The SHA-256 of the program's file. Raises ``ProgramError``."""
     return settings.sha256 or hashlib.sha256(content(settings)).hexdigest()
+
+
+def program_decides(settings: PythonSettings) -> dict[str, Any]:
+    """What of a program decides a row, for a recipe: its content and what it is told, wherever it lies. Raises ``ProgramError``."""
+    return {**settings.deciding(), "sha256": digest_of_program(settings)}
 
 
 def with_digests(config: Config) -> Config:
