@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from small_tables import key_of, picture, png, rows_of, run_stage, write_sources, write_table
+from unicedit.benchmark.plan import BenchPlan
 from unicedit.benchmark.recipes import judge_recipe
 from unicedit.config.edit import EditSettings
 from unicedit.config.judge import JudgeSettings
@@ -251,6 +254,25 @@ def test_what_no_job_could_run_is_refused_before_any_and_nothing_is_executed(tmp
     with pytest.raises(ConfigError, match=rf"config: {KEYS[part]}\.python\.file = '.*mine\.py': no such file \(looked for at /"):
         check_files(config(path, part=part))
     assert not proof.exists()
+
+
+def test_a_file_that_may_not_be_read_is_told_with_its_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = program(tmp_path)
+
+    def denied(self: Path) -> bytes:  # who runs this may be root, who may read anything
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    with pytest.raises(ConfigError, match=r"config: edit\.editors\.0\.python\.file = '.*mine\.py': .*cannot be read \(Permission denied\)"):
+        check_editors(with_digests(config(path)))
+
+
+def test_the_claim_on_viescore_needs_a_judge_that_can_tell(tmp_path: Path) -> None:
+    settings = json.dumps(BenchPlan(config(program(tmp_path), part="judge")).claim_settings())
+    script = Path(__file__).resolve().parents[2] / "workflow/scripts/nc_claim.py"
+    files = ["--records", "r", "--edits", "e", "--judged", "j", "--seal", "s"]
+    done = subprocess.run([sys.executable, str(script), *files, "--settings", settings], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("error: no judge of benchmark.judges can be asked for SC and PQ")
 
 
 def test_settings_that_cannot_be_are_refused() -> None:

@@ -82,13 +82,19 @@ def test_own_editor_and_what_a_change_of_it_makes_again(tmp_path: Path) -> None:
 
     run.replace("examples/my_editor.py", '"black", tone', '"#202020", tone')
     typed(run, "own-editor")
-    assert computed(run, "own-editor") == {"edit/00000": len(mine), "verify/00000": len(mine)}
     after = {row["key"]: row["edit_digest"] for row in rows_of(run, "own-editor", "edit")}
     changed = {row["key"] for row in edits if after[row["key"]] != row["edit_digest"]}
     assert toned <= changed and len(changed) < len(mine)
+    assert computed(run, "own-editor") == {"edit/00000": len(mine), "verify/00000": len(changed)}, "what it gives again goes no further"
     assert [row for row in rows_of(run, "own-editor", "edit") if row["editor"] == "other"] == [
         row for row in edits if row["editor"] == "other"
     ]
+
+    # a comment counts, unless the user says that it need not
+    run.replace("examples/my_editor.py", "nothing is done, and", "nothing is done here, and")
+    run.command("accept", "--stage", "edit", "--configfile", "examples/own-editor.yaml", "--why", "a comment")
+    typed(run, "own-editor")
+    assert computed(run, "own-editor") == {}
 
     run.replace("examples/my_editor.py", "class MyEditor", "class YourEditor")
     done = run.snakemake("-n", "--configfile", "examples/own-editor.yaml", "--", "dataset", check=False)

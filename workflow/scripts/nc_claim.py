@@ -26,13 +26,13 @@ def main() -> None:
         raise PipelineError(
             "the truth of the benchmark's edits is known only with benchmark.source `world` and models with engine `simulated`"
         )
-    models = {name: SimulatedEditorSettings(**one) for name, one in settings["models"].items()}
-    truth = truths(arguments.records, arguments.edits, models)
-    found: dict[tuple[str, bool], Cases] = {}
     if not settings["judges"]:
         raise PipelineError(
             "no judge of benchmark.judges can be asked for SC and PQ, nor computes them; a program of one's own gives no such scores"
         )
+    models = {name: SimulatedEditorSettings(**one) for name, one in settings["models"].items()}
+    truth = truths(arguments.records, arguments.edits, models)
+    found: dict[tuple[str, bool], Cases] = {}
     for judge, scores in judged(arguments.judged).items():
         if judge not in settings["judges"]:
             continue

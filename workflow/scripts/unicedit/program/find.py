@@ -65,7 +65,11 @@ def _with_digest(one: _Runs) -> _Runs:
     program: PythonSettings | None = getattr(one, "python", None) if getattr(one, "engine", None) == "python" else None
     if program is None or program.sha256 or not Path(program.file).is_file():
         return one
-    return one.model_copy(update={"python": program.model_copy(update={"sha256": digest_of_program(program)})})
+    try:
+        digest = digest_of_program(program)
+    except ProgramError:
+        return one  # `check_program` says so, with the setting's key
+    return one.model_copy(update={"python": program.model_copy(update={"sha256": digest})})
 
 
 def check_program(settings: PythonSettings, key: str) -> None:
