@@ -25,6 +25,7 @@ from unicedit.freshness import Freshness
 from unicedit.index.index import Index
 from unicedit.models.cache import check_fetched
 from unicedit.models.lock import locked, says, unlocked
+from unicedit.program.find import check_program, with_digests
 from unicedit.reads import READS, knows_truth, taxonomy_file
 from unicedit.training.parts import SECTIONS as FILES
 from unicedit.training.parts import part_names, review_of
@@ -95,7 +96,11 @@ def check_files(config: Config, *, dry: bool = False) -> list[str]:
     _check_batches(config)
     if config.benchmark.source == "files":
         jsonl_of(str(config.benchmark.path))
-    if config.benchmark.source != "none" and any(judge.mode == "public" for judge in config.benchmark.judges):
+    judges = config.benchmark.judges if config.benchmark.source != "none" else ()
+    for number, judge in enumerate(judges):
+        if judge.engine == "python" and judge.python:
+            check_program(judge.python, f"benchmark.judges.{number}.python")
+    if any(judge.asks and judge.mode == "public" for judge in judges):
         public_prompts(Path(config.paths.cache))
     missing = [says(one, config.models.lock) for one in unlocked(config)]
     if (aesthetic := config.prefilter.aesthetic) and not Path(aesthetic.head).exists():
@@ -140,8 +145,8 @@ def merged(files: Sequence[Path]) -> Config:
 
 
 def read_config(files: Sequence[Path]) -> Config:
-    """The same with the lock file's commits in place of the revisions of hub models, as jobs see it."""
-    return locked(merged(files))
+    """The same with the lock file's commits in place of the revisions of hub models, and digests of the user's own programs, as jobs see it."""
+    return with_digests(locked(merged(files)))
 
 
 def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
@@ -192,7 +197,7 @@ class Pipeline:
     """The configured pipeline. Raises ``ConfigError`` for a configuration that cannot be used."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self.config = locked(parse(values))
+        self.config = with_digests(locked(parse(values)))
         self.warnings: list[str] = []
         self.results = self.config.paths.results
         self.scratch = self.config.paths.scratch

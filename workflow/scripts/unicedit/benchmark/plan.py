@@ -55,13 +55,13 @@ class BenchPlan:
             return [
                 Unit(language, judge=judge.name).name for judge in settings.judges if self.expects(judge.name) for language in languages
             ]
-        judges = [judge for judge in settings.judges if stage == "judge" or judge.engine != "measured"]
+        judges = [judge for judge in settings.judges if stage == "judge" or judge.asks]
         return [Unit(language, model, judge.name).name for judge in judges for model in models for language in languages]
 
     def expects(self, judge: str) -> bool:
         """Whether a judge first infers what is to be expected, in a call of its own."""
         found = self.settings.judge(judge)
-        return found.engine != "measured" and found.mode != "public" and found.reasoning_calls == 2
+        return found.asks and found.mode != "public" and found.reasoning_calls == 2
 
     def settings_of(self, stage: str, name: str) -> dict[str, Any]:
         """The settings that one table reads. Raises ``PipelineError`` for a name that is none of the configuration's."""
@@ -126,11 +126,14 @@ class BenchPlan:
         return self.knows_truth and all(judge.engine == "measured" for judge in self.settings.judges)
 
     def claim_settings(self) -> dict[str, Any]:
-        """What the claim on VIEScore reads beside the tables: how the models are made, and which judges compute from the truth; no model where it is unknown."""
+        """What the claim on VIEScore reads beside the tables: how the models are made, and which judges can be asked for SC and PQ or compute them from the
+        truth; no model where it is unknown.
+        """
         models = self.settings.run_models if self.knows_truth else []
         return {
             "tables": self.tables.model_dump(mode="json"),
             "models": {model.name: model.simulated.model_dump(mode="json") for model in models},
+            "judges": [judge.name for judge in self.settings.judges if judge.engine != "python"],
             "measured": [judge.name for judge in self.settings.judges if judge.engine == "measured"],
         }
 
