@@ -82,8 +82,7 @@ $(VENV)/.installed: requirements.txt requirements-dev.txt
 
 test: install ## the tests that belong to every change (about 17 minutes on two cores)
 ifeq ($(ARGS),)
-	$(BIN)/python -m pytest tests/unit --numprocesses 2 --dist loadfile
-	$(BIN)/python -m pytest tests/workflow tests/gpu
+	$(BIN)/python -m pytest tests/workflow tests/unit tests/gpu --numprocesses 2 --dist loadfile --no-loadscope-reorder
 else
 	$(BIN)/python -m pytest tests $(ARGS)
 endif
