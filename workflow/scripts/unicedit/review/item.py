@@ -42,7 +42,10 @@ class Item:
 class Queue(Protocol):
     """The things under review in a run, and how decisions on them are written."""
 
-    form: type[Decision]
+    @property
+    def form(self) -> type[Decision]:
+        """The class of a decision on one of them."""
+        ...
 
     def keys(self) -> Sequence[str]:
         """Those to be shown, in the order of showing: the same for every reviewer."""
