@@ -1,11 +1,17 @@
 """Have people review on a local page: serve a queue to a reviewer, print how far reviewers agree, write what is settled for the next build."""
 
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unicedit.command import folders, run, run_parser
 from unicedit.training.schema import FILES, KINDS
+
+if TYPE_CHECKING:
+    from unicedit.review.settle import Fresh
+    from unicedit.training.queue import SampleQueue
 
 
 def main() -> None:
@@ -13,41 +19,114 @@ def main() -> None:
     made.add_argument(
         "--reviews", type=Path, default=Path("reviews"), help="folder of the decisions; it is not part of the results, and goes with you"
     )
-    made.add_argument("--file", choices=FILES, nargs="+", default=["sft", "d2po"], help="which samples: for SFT, D2PO, validation, test")
-    made.add_argument("--kind", choices=KINDS, nargs="+", default=list(KINDS), help="which kinds of samples")
-    made.add_argument(
+    made.add_argument("--agree", type=int, default=1, help="reviewers who must agree before a row is settled")
+    verbs = made.add_subparsers(dest="verb", required=True)
+    page = verbs.add_parser("serve", help="show the queue on a page of this machine")
+    page.add_argument("--reviewer", required=True, help="your pseudonym; it stands in the data beside what you reviewed")
+    page.add_argument("--port", type=int, default=8765, help="port on 127.0.0.1; 0 takes a free one")
+    page.add_argument(
+        "--disagreements", action="store_true", help="show what reviewers disagree on, with what they said: your decision settles it"
+    )
+    page.add_argument("--file", choices=FILES, nargs="+", default=["sft", "d2po"], help="which samples: for SFT, D2PO, validation, test")
+    page.add_argument("--kind", choices=KINDS, nargs="+", default=list(KINDS), help="which kinds of samples")
+    page.add_argument(
         "--limit",
         type=int,
         default=200,
         help="rows at most, drawn by key: every reviewer is shown the same ones, a larger number adds to them",
     )
-    verbs = made.add_subparsers(dest="verb", required=True)
-    page = verbs.add_parser("serve", help="show the queue on a page of this machine")
-    page.add_argument("--reviewer", required=True, help="your pseudonym; it stands in the data beside what you reviewed")
-    page.add_argument("--port", type=int, default=8765, help="port on 127.0.0.1; 0 takes a free one")
+    verbs.add_parser("agreement", help="print how far reviewers agree (Cohen's kappa), and what is settled")
+    last = verbs.add_parser("settle", help="write what is settled into the file that the next build reads")
+    last.add_argument("--out", type=Path, help="file to write, in place of settled.jsonl beside the decisions")
     arguments = made.parse_args()
+    if arguments.agree < 1 or getattr(arguments, "limit", 1) < 1:
+        made.error("--agree and --limit must be 1 at least")
     VERBS[arguments.verb](arguments)
+
+
+def _queue(arguments: Namespace) -> "SampleQueue":
+    """What is under review; only ``serve`` chooses what of it is shown."""
+    from unicedit.training.queue import Choice, SampleQueue
+
+    results, _ = folders(arguments)
+    chosen = Choice(tuple(arguments.file), tuple(arguments.kind), arguments.limit) if arguments.verb == "serve" else Choice(FILES, KINDS, 0)
+    return SampleQueue(results, chosen)
+
+
+def _decisions(arguments: Namespace) -> Path:
+    place: Path = arguments.reviews / "samples" / "decisions"
+    return place
+
+
+def _fresh(arguments: Namespace, queue: "SampleQueue") -> "Fresh":
+    from unicedit.errors import PipelineError
+    from unicedit.review.journal import read_folder
+    from unicedit.review.settle import fresh
+
+    decisions = read_folder(_decisions(arguments), queue.form)
+    if not decisions:
+        raise PipelineError(f"{_decisions(arguments)}: no decisions yet; `make review REVIEWER=anna` makes some")
+    return fresh(decisions, queue)
 
 
 def _serve(arguments: Namespace) -> None:
     from unicedit.review.journal import opened, reviewer_name
     from unicedit.review.server import serve
     from unicedit.review.session import Session
-    from unicedit.training.queue import Choice, SampleQueue
+    from unicedit.review.settle import settlement
 
-    results, _ = folders(arguments)
-    reviewer = reviewer_name(arguments.reviewer)
-    queue = SampleQueue(results, Choice(tuple(arguments.file), tuple(arguments.kind), arguments.limit))
-    with opened(arguments.reviews / "samples" / "decisions", reviewer, queue.form) as journal:
-        session = Session(queue, queue.keys(), journal)
+    reviewer, queue = reviewer_name(arguments.reviewer), _queue(arguments)
+    others = settlement(_fresh(arguments, queue).decisions, arguments.agree).disagreed if arguments.disagreements else None
+    keys = queue.keys() if others is None else list(others)
+    if not keys:
+        print("nothing to review" if others is None else "reviewers disagree on nothing")
+        return
+    with opened(_decisions(arguments), reviewer, queue.form) as journal:
+        session = Session(queue, keys, journal, others)
+        stale = f" ({session.stale} have changed since they were decided)" if session.stale else ""
         serve(
             session,
             arguments.port,
-            lambda address: print(f"{len(session.keys)} rows, {session.decided} decided: open {address}", flush=True),
+            lambda address: print(f"{len(keys)} rows, {session.decided} decided{stale}: open {address}", flush=True),
         )
 
 
-VERBS: dict[str, Callable[[Namespace], None]] = {"serve": _serve}
+def _agreement(arguments: Namespace) -> None:
+    from unicedit.review.agreement import agreements, lines_of
+
+    read = _fresh(arguments, _queue(arguments))
+    found = agreements(read.decisions)
+    print("\n".join(lines_of(found) or ["no two reviewers decided the same row: there is no agreement to measure"]))
+    print(_said(arguments, read))
+
+
+def _settle(arguments: Namespace) -> None:
+    from unicedit.review.settle import settlement, write_settled
+
+    queue = _queue(arguments)
+    read = _fresh(arguments, queue)
+    out = arguments.out or _decisions(arguments).parent / "settled.jsonl"
+    write_settled(out, settlement(read.decisions, arguments.agree).settled, read.said, queue.form)
+    print(f"{_said(arguments, read)}\n{out}: name it in the configuration, samples: {{review: {out}}}")
+
+
+def _said(arguments: Namespace, read: "Fresh") -> str:
+    from unicedit.review.settle import settlement
+
+    found = settlement(read.decisions, arguments.agree)
+    counted = Counter(one.decision for one in found.settled.values())
+    kinds = ", ".join(f"{number} {name}" for name, number in sorted(counted.items()))
+    lines = [f"settled: {len(found.settled)}" + (f" ({kinds})" if kinds else "")]
+    if found.disagreed:
+        lines.append(f"disagreed: {len(found.disagreed)}; `serve --disagreements` shows them to whoever settles them")
+    if found.waiting:
+        lines.append(f"decided by fewer than {arguments.agree}: {len(found.waiting)}")
+    if read.stale or read.absent:
+        lines.append(f"left out: {read.stale} decisions on rows that have changed since, {read.absent} on rows that are not in this run")
+    return "\n".join(lines)
+
+
+VERBS: dict[str, Callable[[Namespace], None]] = {"serve": _serve, "agreement": _agreement, "settle": _settle}
 
 if __name__ == "__main__":
     run(main)
