@@ -17,7 +17,7 @@ OVERLAY := $(if $(CONFIG),--configfile $(CONFIG),)
 SNAKEMAKE := $(BIN)/snakemake $(OVERLAY) --profile profiles/local --cores $(CORES) $(ARGS)
 COMMAND := $(BIN)/python workflow/scripts
 
-.PHONY: all photos plan dataset tables table2 verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-docs test-long docs lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help benchmark fetch-benchmark fetch-models report test-browser release audit review review-agreement review-settle
+.PHONY: all photos plan dataset tables table2 verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-docs test-long docs lint format bench status slurm-check efficiency config verify-results accept retry pilot resume unlock clean help benchmark fetch-benchmark fetch-models report test-browser release audit review review-agreement review-settle review-freeze
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -72,8 +72,9 @@ REVIEWS ?= reviews
 AGREE ?= 1
 PORT ?= 8765
 DISAGREEMENTS ?=
-REVIEW = $(COMMAND)/review.py $(OVERLAY) --reviews "$(REVIEWS)" --agree $(AGREE)
-review: install ## REVIEWER=anna: a page of this machine on which training samples are accepted, rejected, rewritten; DISAGREEMENTS=1 AGREE=2: settle what reviewers disagree on
+WHAT ?= samples
+REVIEW = $(COMMAND)/review.py $(OVERLAY) --what $(WHAT) --reviews "$(REVIEWS)" --agree $(AGREE)
+review: install ## REVIEWER=anna: a local page to accept, reject, rewrite training samples (WHAT=benchmark: its records); DISAGREEMENTS=1 AGREE=2: settle what reviewers disagree on
 	$(REVIEW) serve --reviewer "$(REVIEWER)" --port $(PORT) $(if $(DISAGREEMENTS),--disagreements) $(ARGS)
 
 review-agreement: install ## how far reviewers agree (Cohen's kappa), what is settled and what is not
@@ -81,6 +82,10 @@ review-agreement: install ## how far reviewers agree (Cohen's kappa), what is se
 
 review-settle: install ## AGREE=2: write what is settled into reviews/samples/settled.jsonl, which samples.review names
 	$(REVIEW) settle $(ARGS)
+
+VERSION ?=
+review-freeze: install ## OUT=my-benchmark VERSION=1: the reviewed benchmark as a new folder, which benchmark.source: files reads
+	$(COMMAND)/review.py $(OVERLAY) --what benchmark --reviews "$(REVIEWS)" --agree $(AGREE) freeze --out "$(OUT)" --version "$(VERSION)" $(ARGS)
 
 RELEASE ?= release-verifier
 SIMULATED ?= --simulated

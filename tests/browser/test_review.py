@@ -15,6 +15,8 @@ from selenium.webdriver.common.keys import Keys
 from checkout import REPOSITORY
 from chromium import DESKTOP, PHONE, Browser
 from made_samples import gathered, samples
+from made_tables import write
+from unicedit.benchmark.review import RecordReview
 from unicedit.review.decision import read_reviews
 from unicedit.review.journal import opened
 from unicedit.training.review import Review
@@ -52,20 +54,11 @@ def serve(folder: Path) -> Iterator[Serve]:
             process.kill()
             process.wait()
 
-    def start(*arguments: str, agree: str = "1") -> str:
+    def start(*arguments: str, agree: str = "1", what: str = "samples") -> str:
         stop()
-        words = [
-            sys.executable,
-            REPOSITORY / "workflow/scripts/review.py",
-            "--results",
-            "results",
-            "--agree",
-            agree,
-            "serve",
-            "--port",
-            "0",
-        ]
-        process = subprocess.Popen([*words, *arguments], cwd=folder, stdout=subprocess.PIPE, text=True)
+        script = REPOSITORY / "workflow/scripts/review.py"
+        words = [sys.executable, script, "--results", "results", "--what", what, "--agree", agree]
+        process = subprocess.Popen([*words, "serve", "--port", "0", *arguments], cwd=folder, stdout=subprocess.PIPE, text=True)
         started.append(process)
         assert process.stdout is not None
         return process.stdout.readline().split()[-1]
@@ -217,7 +210,7 @@ def test_disagreements_are_shown_with_what_was_said_and_settled(page: Browser, f
         journal.add(second.key, second.shown, "accept")
     opened_at(page, serve("--reviewer", "carl", "--disagreements", agree="2"))
     assert page.text("h1") == "Settle" and page.text("#count") == "1 of 1 · 0 decided"
-    assert page.text(".other.reject") == "anna rejected it" and "染红它。" in page.text(".other.correct")
+    assert page.text(".other.reject") == "anna: rejected" and "染红它。" in page.text(".other.correct")
     page.driver.find_element(By.CSS_SELECTOR, ".other button").click()
     page.settle()
     assert page.run("return document.querySelector('[name=given_cn]').value") == "染红它。"
@@ -225,3 +218,31 @@ def test_disagreements_are_shown_with_what_was_said_and_settled(page: Browser, f
     page.until("document.getElementById('said').textContent === 'Every row has a decision.'")
     (settled,) = decisions(folder, "carl")
     assert settled.settles and settled.texts == {"given_cn": "染红它。"}
+
+
+def test_a_record_of_the_benchmark_is_shown_with_its_one_picture(page: Browser, folder: Path, serve: Serve) -> None:
+    from unicedit.benchmark.schema import RECORDS
+
+    record = {
+        "key": "r",
+        "task": "Reasoning Editing",
+        "subtask": "Spatial Reasoning",
+        "en": EVIL,
+        "cn": "移走最大的猫。",
+        "source": "cat.png",
+    }
+    record |= {"reasoning_points": ["The largest cat is gone."], "picture": "p", "image_digest": "d", "image": png(3)}
+    sizes = dict.fromkeys(("width", "height", "crop_left", "crop_top", "crop_right", "crop_bottom", "image_width", "image_height"), 9)
+    write(folder / "results/benchmark/records.parquet", RECORDS, [record | sizes], "records", "all")
+    page.window(PHONE)
+    page.driver.get(serve("--reviewer", "anna", what="benchmark"))
+    page.until("document.images.length === 1 && document.images[0].naturalWidth === 300")
+    assert "The largest cat is gone." in page.text("#detail") and page.run("return window.taken") is None
+    assert page.run("return document.documentElement.scrollWidth") <= PHONE[0]
+    page.press("e")
+    field = page.driver.find_element(By.NAME, "reasoning_points")
+    field.send_keys(Keys.ENTER, "The others stay.")
+    page.driver.find_element(By.CSS_SELECTOR, "[data-does=save]").click()
+    page.until("document.getElementById('said').textContent === 'Every row has a decision.'")
+    (one,) = read_reviews(folder / "reviews/benchmark/decisions/anna.jsonl", RecordReview)
+    assert one.texts == {"reasoning_points": ["The largest cat is gone.", "The others stay."]}

@@ -10,14 +10,19 @@ from unicedit.command import folders, run, run_parser
 from unicedit.training.schema import FILES, KINDS
 
 if TYPE_CHECKING:
+    from unicedit.review.item import Queue
     from unicedit.review.settle import Fresh
-    from unicedit.training.queue import SampleQueue
+
+SAMPLES, BENCHMARK = "samples", "benchmark"
 
 
 def main() -> None:
     made = run_parser(str(__doc__))
     made.add_argument(
         "--reviews", type=Path, default=Path("reviews"), help="folder of the decisions; it is not part of the results, and goes with you"
+    )
+    made.add_argument(
+        "--what", choices=(SAMPLES, BENCHMARK), default=SAMPLES, help="what is reviewed: training samples, or the benchmark's records"
     )
     made.add_argument("--agree", type=int, default=1, help="reviewers who must agree before a row is settled")
     verbs = made.add_subparsers(dest="verb", required=True)
@@ -38,27 +43,36 @@ def main() -> None:
     verbs.add_parser("agreement", help="print how far reviewers agree (Cohen's kappa), and what is settled")
     last = verbs.add_parser("settle", help="write what is settled into the file that the next build reads")
     last.add_argument("--out", type=Path, help="file to write, in place of settled.jsonl beside the decisions")
+    frozen = verbs.add_parser("freeze", help="write the reviewed benchmark into a new folder, which benchmark.source: files reads")
+    frozen.add_argument("--out", type=Path, required=True, help="folder to write; it must not be there")
+    frozen.add_argument("--version", required=True, help="the version's name")
+    frozen.add_argument("--unreviewed", action="store_true", help="keep records that nobody settled, too")
+    frozen.add_argument("--per-subtask", type=int, help="records of each sub-task; as many as the smallest has where none is given")
     arguments = made.parse_args()
-    if arguments.agree < 1 or getattr(arguments, "limit", 1) < 1:
-        made.error("--agree and --limit must be 1 at least")
+    for name in ("agree", "limit", "per_subtask"):
+        if (given := getattr(arguments, name, None)) is not None and given < 1:
+            made.error(f"--{name.replace('_', '-')} is {given}: it must be 1 at least")
     VERBS[arguments.verb](arguments)
 
 
-def _queue(arguments: Namespace) -> "SampleQueue":
+def _queue(arguments: Namespace) -> "Queue":
     """What is under review; only ``serve`` chooses what of it is shown."""
+    from unicedit.benchmark.review import RecordQueue
     from unicedit.training.queue import Choice, SampleQueue
 
     results, _ = folders(arguments)
+    if arguments.what == BENCHMARK:
+        return RecordQueue(results, arguments.limit if arguments.verb == "serve" else 0)
     chosen = Choice(tuple(arguments.file), tuple(arguments.kind), arguments.limit) if arguments.verb == "serve" else Choice(FILES, KINDS, 0)
     return SampleQueue(results, chosen)
 
 
 def _decisions(arguments: Namespace) -> Path:
-    place: Path = arguments.reviews / "samples" / "decisions"
+    place: Path = arguments.reviews / arguments.what / "decisions"
     return place
 
 
-def _fresh(arguments: Namespace, queue: "SampleQueue") -> "Fresh":
+def _fresh(arguments: Namespace, queue: "Queue") -> "Fresh":
     from unicedit.errors import PipelineError
     from unicedit.review.journal import read_folder
     from unicedit.review.settle import fresh
@@ -107,7 +121,28 @@ def _settle(arguments: Namespace) -> None:
     read = _fresh(arguments, queue)
     out = arguments.out or _decisions(arguments).parent / "settled.jsonl"
     write_settled(out, settlement(read.decisions, arguments.agree).settled, read.said, queue.form)
-    print(f"{_said(arguments, read)}\n{out}: name it in the configuration, samples: {{review: {out}}}")
+    then = f"name it in the configuration, samples: {{review: {out}}}" if arguments.what == SAMPLES else "`freeze` makes a benchmark of it"
+    print(f"{_said(arguments, read)}\n{out}: {then}")
+
+
+def _freeze(arguments: Namespace) -> None:
+    from unicedit.benchmark.frozen import freeze
+    from unicedit.benchmark.review import RecordQueue
+    from unicedit.errors import PipelineError
+    from unicedit.review.settle import settlement
+
+    queue = _queue(arguments)
+    if not isinstance(queue, RecordQueue):
+        raise PipelineError("freeze: training samples are not frozen, `settle` is enough; a benchmark is, with --what benchmark")
+    read = _fresh(arguments, queue)
+    settled = settlement(read.decisions, arguments.agree).settled
+    made = freeze(queue, settled, arguments.out, arguments.version, arguments.unreviewed, arguments.per_subtask)
+    left_out = ", ".join(f"{number} {why}" for why, number in made.left_out.items())
+    print(
+        f"{_said(arguments, read)}\n{arguments.out}: version {made.version}, digest {made.digest}, {made.records} records; left out: {left_out}"
+    )
+    name = f"source: files, path: {arguments.out}, subtasks: {made.subtasks}, per_subtask: {made.per_subtask}"
+    print(f"name it in the configuration, benchmark: {{{name}}}")
 
 
 def _said(arguments: Namespace, read: "Fresh") -> str:
@@ -126,7 +161,7 @@ def _said(arguments: Namespace, read: "Fresh") -> str:
     return "\n".join(lines)
 
 
-VERBS: dict[str, Callable[[Namespace], None]] = {"serve": _serve, "agreement": _agreement, "settle": _settle}
+VERBS: dict[str, Callable[[Namespace], None]] = {"serve": _serve, "agreement": _agreement, "settle": _settle, "freeze": _freeze}
 
 if __name__ == "__main__":
     run(main)

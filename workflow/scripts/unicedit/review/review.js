@@ -98,8 +98,8 @@
   function others() {
     return row.others.map((one) => {
       const made = element("div", `other ${one.decision}`);
-      const reason = one.reason ? `: ${one.reason}` : "";
-      made.append(element("p", "", `${one.reviewer} ${WORDS[one.decision]} it${reason}`));
+      const reason = one.reason ? ` (${one.reason})` : "";
+      made.append(element("p", "", `${one.reviewer}: ${WORDS[one.decision]}${reason}`));
       const titles = Object.fromEntries(row.texts.map((text) => [text.name, text.title]));
       const changes = Object.entries(one.texts).map(([name, value]) => [titles[name], element("div", "value", value)]);
       if (changes.length) {
