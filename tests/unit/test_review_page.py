@@ -168,6 +168,17 @@ def test_a_decision_on_an_older_version_of_a_sample_counts_no_more(tmp_path: Pat
         assert session.start() == 3 and session.next_after(len(session.keys) - 1) == 1, "it is shown again"
 
 
+def test_a_row_whose_picture_is_none_can_be_rejected(tmp_path: Path) -> None:
+    gathered(tmp_path, [row | {"edit_image": b"<svg onload='alert(1)'/>"} for row in samples(8)])
+    with session_of(tmp_path) as session:
+        row = session.row(0)
+        assert "before" in row and "after" not in row and (row["image_width"], row["edit_width"]) == (24, None)
+        with pytest.raises(KeyError):
+            session.picture(0, "after")
+        session.decide(0, said(session, 0, "reject"))
+        assert session.decided == 1
+
+
 # the file
 
 
@@ -337,7 +348,7 @@ def test_a_disk_that_is_full_is_said_and_the_decision_not_answered(tmp_path: Pat
         monkeypatch.setattr(os, "fsync", full)
         headers = {"Origin": origin(client), "Content-Type": "application/json"}
         async with client.post(f"/{TOKEN}/rows/0", headers=headers, data=body) as answer:
-            assert answer.status == 507 and "not saved: [Errno 28] No space left" in await answer.text()
+            assert answer.status == 507 and "the disk does not take it: [Errno 28] No space left" in await answer.text()
         assert session.decided == 0 and lines(tmp_path) == []
 
     asked(tmp_path, ask)

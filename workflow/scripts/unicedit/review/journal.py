@@ -90,6 +90,7 @@ def opened(folder: Path, reviewer: str, form: type[Decision]) -> Iterator[Journa
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise ReviewError(f"{path}: {reviewer} is reviewing in another window; close that one, or take another REVIEWER") from None
+        _confirm(folder)
         decisions, torn = read_whole(path, form)
         _check_reviewer(path, reviewer, decisions)
         if torn:
@@ -97,6 +98,15 @@ def opened(folder: Path, reviewer: str, form: type[Decision]) -> Iterator[Journa
         yield Journal(path, reviewer, form, list(decisions), file)
     finally:
         os.close(file)
+
+
+def _confirm(folder: Path) -> None:
+    """Have the disk confirm the name of a file that was made just now."""
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(place)
+    finally:
+        os.close(place)
 
 
 def _check_reviewer(path: Path, reviewer: str, decisions: Sequence[Decision]) -> None:

@@ -11,7 +11,7 @@
     "u": "undo: back to the last decision, to decide again",
     "← →": "previous, next row",
     "s, b, d": "slider, side by side, difference",
-    "Ctrl+Enter, Esc": "save or leave what is being rewritten",
+    "Ctrl+Enter, Esc": "save what is being rewritten, leave a field and then the rewriting",
     "?": "this help",
   };
   const WORDS = { accept: "accepted", reject: "rejected", correct: "rewritten" };
@@ -42,7 +42,7 @@
       await work();
     } catch (error) {
       const gone = error instanceof TypeError; // what fetch throws where nobody answers
-      tell(gone ? "The server does not answer; nothing was saved. Run `make review` again." : `Not saved: ${error.message}`, true);
+      tell(gone ? "The server does not answer. Run `make review` again: it goes on after the last decision that was saved." : `Not saved: ${error.message}`, true);
     }
     busy = false;
     document.body.classList.remove("busy");
@@ -196,14 +196,16 @@
   };
 
   document.addEventListener("keydown", (event) => {
-    if (help.open || !row) return;
+    if (help.open || !row || event.isComposing) return; // keys of an input method (Chinese) are its own
+    const writing = event.target.matches("textarea, #reason");
+    if (event.key === "Escape" && writing) return event.target.blur(); // what is being written is not thrown away by one key
     if (rewriting) {
       if (event.key === "Escape") ACTIONS.cancel();
       else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) ACTIONS.save();
       return;
     }
-    if (event.key === "Escape") document.activeElement.blur();
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches("#reason")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || writing) return;
+    if (event.key.startsWith("Arrow") && event.target.matches("[type=range]")) return; // they move the slider
     const action = PRESSED[event.key];
     if (!action) return;
     event.preventDefault();

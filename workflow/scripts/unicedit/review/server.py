@@ -76,7 +76,11 @@ def application(session: Session, token: str) -> web.Application:
     async def decide(request: web.Request) -> web.Response:
         if request.headers.get("Origin") != f"http://{request.host}" or request.content_type != "application/json":
             raise web.HTTPForbidden(text="decisions come from the review page alone")
-        return web.json_response(session.decide(_number(request), await request.read()))
+        body = await request.read()
+        try:
+            return web.json_response(session.decide(_number(request), body))
+        except OSError as error:
+            raise web.HTTPInsufficientStorage(text=f"the disk does not take it: {error}") from error
 
     made = web.Application(middlewares=[_guard(token)], client_max_size=MAX_BODY)
     made.add_routes(
@@ -131,5 +135,3 @@ async def _answered(request: web.Request, handler: Handler, token: str) -> web.S
         raise web.HTTPConflict(text=str(error)) from error
     except ReviewError as error:
         raise web.HTTPUnprocessableEntity(text=str(error)) from error
-    except OSError as error:
-        raise web.HTTPInsufficientStorage(text=f"not saved: {error}") from error

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from unicedit.review.decision import CORRECT, Decision, ReviewError, fault_of
@@ -67,6 +67,7 @@ class Session:
         """All that the page shows of a row, as JSON values; pictures by their place under ``pictures/``. Raises ``IndexError``."""
         item = self._shown(number)
         sizes = {name: picture.size for name in PICTURES if (picture := _opened(item, name))}
+        (width, height), (edit_width, edit_height) = (sizes.get(name, (None, None)) for name in PICTURES)
         mine = self._mine.get(item.key)
         return {
             "number": number,
@@ -77,10 +78,10 @@ class Session:
             "texts": [_text(text) for text in item.texts],
             "facts": [list(pair) for pair in item.facts],
             **{name: f"{number}/{name}?{item.shown}" for name in sizes},
-            "image_width": sizes["before"][0],
-            "image_height": sizes["before"][1],
-            "edit_width": sizes.get("after", (None, None))[0],
-            "edit_height": sizes.get("after", (None, None))[1],
+            "image_width": width,
+            "image_height": height,
+            "edit_width": edit_width,
+            "edit_height": edit_height,
             "mine": None if mine is None else _word(mine),
             "others": [_word(one) for one in self._others.get(item.key, ())],
             "undo": None if self._last < 0 else self._last,
@@ -125,9 +126,12 @@ class Session:
 
 
 def _opened(item: Item, name: str) -> Image.Image | None:
-    """The picture's header."""
+    """The picture's header; None where there is no picture, or nothing that is one: the page shows the row without it."""
     data: bytes | None = getattr(item, name)
-    return None if data is None else Image.open(io.BytesIO(data), formats=tuple(FORMATS))
+    try:
+        return None if data is None else Image.open(io.BytesIO(data), formats=tuple(FORMATS))
+    except (UnidentifiedImageError, Image.DecompressionBombError):
+        return None
 
 
 def _text(text: Text) -> dict[str, Any]:
