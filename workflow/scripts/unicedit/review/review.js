@@ -117,6 +117,15 @@
     document.getElementById("progress").value = values.decided;
   }
 
+  /** Put the heading above, and the words beside or under the pictures, which stay in sight. */
+  function lay(heading, ...words) {
+    const pictures = element("div", "pictures");
+    pictures.append(...heading, viewer.show(row), element("p", "claim", row.claim));
+    const beside = element("div", "words");
+    beside.append(...words);
+    detail.replaceChildren(pictures, beside);
+  }
+
   function draw() {
     rewriting = false;
     const title = element("h2", "", row.heading);
@@ -127,9 +136,8 @@
     reason.placeholder = "Why, where you reject (optional)";
     reason.setAttribute("aria-label", "Reason");
     reason.value = row.mine?.reason ?? "";
-    detail.replaceChildren(
-      title, state, viewer.show(row),
-      element("p", "claim", row.claim),
+    lay(
+      [title, state],
       ...(row.others.length ? [section("What the reviewers decided", ...others())] : []),
       section("Texts", texts()),
       section("", reason),
@@ -170,7 +178,7 @@
     if (busy || !row) return;
     rewriting = true;
     const form = fields(values);
-    detail.replaceChildren(element("h2", "", row.heading), viewer.show(row), element("p", "claim", row.claim), form);
+    lay([element("h2", "", row.heading)], form);
     turn();
     tell("");
     form.querySelector("textarea")?.focus();
