@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from slurm.cluster import ClusterRun
-from unicedit.map.finish import BEHIND
+from slurm.cluster import IN_FLIGHT, ClusterRun
 
 pytestmark = pytest.mark.workflow
-BATCH = 2  # as in the configuration
-IN_FLIGHT = (1 + BEHIND) * BATCH  # one computed, and those that are encoded and written meanwhile
 
 
 def used(folder: Path) -> int:
