@@ -17,7 +17,7 @@ from unicedit.benchmark.plan import BenchPlan, Unit, unit_of
 from unicedit.benchmark.recipes import bench_edit_recipe
 from unicedit.benchmark.record import BenchmarkError, Record, check_records, tasks_of
 from unicedit.benchmark.records import write_records
-from unicedit.config.benchmark import BenchmarkSettings, BenchModelSettings
+from unicedit.config.benchmark import BenchmarkSettings, BenchModelSettings, RecordsSettings
 from unicedit.config.ingest import EncodingSettings
 from unicedit.config.map import MapSettings
 from unicedit.config.model import parse
@@ -301,3 +301,13 @@ def test_names_with_dots_keep_their_finished_rows_apart(tmp_path: Path) -> None:
     for name in ("flux.1", "flux.2"):
         edited(tmp_path, tmp_path / "records.parquet", {"name": name}, "en")
     assert sorted(path.name for path in (tmp_path / ".kept/bench_edit").glob("*.parquet")) == ["flux.1-en.parquet", "flux.2-en.parquet"]
+
+
+@pytest.mark.parametrize("chosen", [{"source": "files", "path": "there"}, {"source": "hub"}])
+def test_the_command_reads_the_settings_that_its_rule_gives_it(chosen: dict[str, str], tmp_path: Path) -> None:
+    """They name no judge, and the default one knows the simulated world alone."""
+    if "path" in chosen:
+        chosen["path"] = str(clone(tmp_path / "there", lines()))
+    judges = [{"name": "judge", "engine": "openai", "openai": {"model": "m"}}]
+    given = BenchPlan(parse({"benchmark": {**chosen, "judges": judges}})).record_settings()["benchmark"]
+    assert RecordsSettings(**given).model_dump(include=set(chosen)) == chosen

@@ -16,9 +16,9 @@ def main() -> None:
     arguments = made.parse_args()
     from unicedit.benchmark.record import tasks_of
     from unicedit.benchmark.records import write_records
-    from unicedit.config.benchmark import BenchmarkSettings
+    from unicedit.config.benchmark import RecordsSettings
 
-    settings = BenchmarkSettings(**json.loads(arguments.settings)["benchmark"])
+    settings = RecordsSettings(**json.loads(arguments.settings)["benchmark"])
     rows = write_records(settings, tasks_of(arguments.taxonomy), arguments.cache / "datasets", arguments.table)
     seal_gather(arguments, "records", arguments.table, [], {"ok": rows, "rejected": 0, "failed": 0})
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from unicedit.benchmark.record import BenchmarkError, Record, record_of
 from unicedit.benchmark.sample import Sample
-from unicedit.config.benchmark import BenchmarkSettings
+from unicedit.config.benchmark import RecordsSettings
 from unicedit.ingest.decode import decode
 from unicedit.map.stage import RowError
 
@@ -48,7 +48,7 @@ def read_jsonl(path: Path) -> list[Record]:
     return found
 
 
-def images_of(jsonl: Path, settings: BenchmarkSettings, records: Sequence[Record]) -> Path:
+def images_of(jsonl: Path, settings: RecordsSettings, records: Sequence[Record]) -> Path:
     """The folder that ``image_path`` is relative to: the one that is set, the jsonl file's, or the one above it."""
     if settings.images:
         return Path(settings.images).expanduser()
@@ -56,7 +56,7 @@ def images_of(jsonl: Path, settings: BenchmarkSettings, records: Sequence[Record
     return next((folder for folder in (jsonl.parent, jsonl.parent.parent) if (folder / first).is_file()), jsonl.parent)
 
 
-def file_samples(records: Sequence[Record], jsonl: Path, settings: BenchmarkSettings) -> Iterator[Sample]:
+def file_samples(records: Sequence[Record], jsonl: Path, settings: RecordsSettings) -> Iterator[Sample]:
     """The samples with their pictures, in order. Raises ``BenchmarkError`` for a picture that is missing or cannot be read."""
     folder = images_of(jsonl, settings, records)
     other = 0
@@ -73,7 +73,7 @@ def file_samples(records: Sequence[Record], jsonl: Path, settings: BenchmarkSett
         log.warning("%s: %d of %d pictures have another size than their record says", jsonl, other, len(records))
 
 
-def sample_of(record: Record, content: bytes, place: str, settings: BenchmarkSettings) -> Sample:
+def sample_of(record: Record, content: bytes, place: str, settings: RecordsSettings) -> Sample:
     """A record with its decoded picture. Raises ``BenchmarkError`` that names ``place`` for bytes that are no picture."""
     try:
         image = decode(content, settings.max_file_mb, settings.max_megapixels).image

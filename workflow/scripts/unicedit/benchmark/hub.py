@@ -8,10 +8,10 @@ from typing import Any
 from unicedit.benchmark.files import sample_of
 from unicedit.benchmark.record import BenchmarkError, Record, record_of
 from unicedit.benchmark.sample import Sample
-from unicedit.config.benchmark import BenchmarkSettings
+from unicedit.config.benchmark import RecordsSettings
 
 
-def open_dataset(settings: BenchmarkSettings, cache: Path) -> Any:
+def open_dataset(settings: RecordsSettings, cache: Path) -> Any:
     """The dataset's split, its pictures undecoded. Raises ``BenchmarkError`` where it cannot be had or has no column ``image``."""
     import datasets
 
@@ -41,7 +41,7 @@ def _filled(row: dict[str, Any]) -> dict[str, Any]:
     return {"image_path": f"images/{row.get('key')}.png", **found}
 
 
-def hub_samples(records: list[Record], dataset: Any, name: str, settings: BenchmarkSettings) -> Iterator[Sample]:
+def hub_samples(records: list[Record], dataset: Any, name: str, settings: RecordsSettings) -> Iterator[Sample]:
     """The samples with their pictures, in order. Raises ``BenchmarkError`` for a picture that is missing or cannot be read."""
     for number, (record, row) in enumerate(zip(records, dataset, strict=True), 1):
         place = f"{name}: row {number} ({record.key})"

@@ -10,14 +10,14 @@ from unicedit.benchmark.frozen import check_frozen
 from unicedit.benchmark.record import Record, check_records, record_of
 from unicedit.benchmark.sample import Sample, row_of
 from unicedit.benchmark.schema import RECORDS
-from unicedit.config.benchmark import BenchmarkSettings
+from unicedit.config.benchmark import RecordsSettings
 from unicedit.files import appearing_whole
 from unicedit.parquet import writer
 
 ROW_GROUP_ROWS = 16  # pictures are large
 
 
-def samples_of(settings: BenchmarkSettings, task_of: Mapping[str, str], cache: Path) -> Iterator[Sample]:
+def samples_of(settings: RecordsSettings, task_of: Mapping[str, str], cache: Path) -> Iterator[Sample]:
     """Every sample, in the benchmark's order; all records are checked before the first. Raises ``BenchmarkError``."""
 
     def checked(records: list[Record], name: str) -> list[Record]:
@@ -43,7 +43,7 @@ def samples_of(settings: BenchmarkSettings, task_of: Mapping[str, str], cache: P
             yield Sample(record, world_picture(name, record.resolution), name, world_size(name))
 
 
-def write_records(settings: BenchmarkSettings, task_of: Mapping[str, str], cache: Path, out: Path) -> int:
+def write_records(settings: RecordsSettings, task_of: Mapping[str, str], cache: Path, out: Path) -> int:
     """Write the table of records, a few pictures at a time; returns the number of rows."""
     rows = 0
     waiting: list[dict[str, object]] = []

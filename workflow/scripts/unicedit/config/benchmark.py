@@ -42,8 +42,8 @@ def _twice(names: Sequence[str]) -> list[str]:
     return sorted({name for name in names if names.count(name) > 1})
 
 
-class BenchmarkSettings(Section):
-    """The benchmark of editing models (UnicBench, Table 4): its samples, the models that edit them, and the judges that score the edits."""
+class RecordsSettings(Section):
+    """The samples of the benchmark: where they are from, and what is read of them."""
 
     source: Literal["world", "files", "hub", "none"] = Field(
         "world",
@@ -72,6 +72,20 @@ class BenchmarkSettings(Section):
     )
     max_file_mb: float = Field(100, gt=0, description="Larger picture files are refused: bounds memory against hostile input.")
     max_megapixels: float = Field(100, gt=0, le=178, description="Pictures with more pixels, by their header, are refused.")
+    encoding: EncodingSettings = Field(
+        default_factory=EncodingSettings, description="How edits are stored, each in the size its model gave it."
+    )
+
+    @model_validator(mode="after")
+    def _names_its_files(self) -> Self:
+        if self.source == "files" and not self.path:
+            raise ValueError("source is `files`, so `path` must name the folder of the benchmark or its jsonl file")
+        return self
+
+
+class BenchmarkSettings(RecordsSettings):
+    """The benchmark of editing models (UnicBench, Table 4): its samples, the models that edit them, and the judges that score the edits."""
+
     languages: tuple[Language, ...] = Field(
         ("en", "cn"),
         min_length=1,
@@ -81,9 +95,6 @@ class BenchmarkSettings(Section):
         default_factory=_embedded,
         min_length=1,
         description="The models: editors as under `edit.editors`, and `paper`, `run`. The default is three simulated ones of known faults, which are no editing models.",
-    )
-    encoding: EncodingSettings = Field(
-        default_factory=EncodingSettings, description="How edits are stored, each in the size its model gave it."
     )
     batch_size: int = Field(16, ge=1, le=4096, description="Samples handed to a model at once. Decides no value, only speed and memory.")
     judges: tuple[JudgeSettings, ...] = Field(
@@ -111,8 +122,6 @@ class BenchmarkSettings(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.source == "files" and not self.path:
-            raise ValueError("source is `files`, so `path` must name the folder of the benchmark or its jsonl file")
         if self.source == "none":
             return self
         if not self.run_models:
