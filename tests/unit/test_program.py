@@ -13,6 +13,7 @@ import pytest
 from small_tables import key_of, picture, png, rows_of, run_stage, write_sources, write_table
 from unicedit.benchmark.plan import BenchPlan
 from unicedit.benchmark.recipes import judge_recipe
+from unicedit.check_files import check_files
 from unicedit.config.edit import EditSettings
 from unicedit.config.judge import JudgeSettings
 from unicedit.config.model import Config, ConfigError, parse
@@ -27,7 +28,7 @@ from unicedit.provenance import Provenance
 from unicedit.recipe import recipe_modules
 from unicedit.recipes import edit_recipes
 from unicedit.schema import INSTRUCT
-from unicedit.workflow import Pipeline, check_files
+from unicedit.workflow import Pipeline
 
 EDITOR = '''
 import sys

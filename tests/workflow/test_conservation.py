@@ -13,7 +13,7 @@ import pytest
 from bad_files import bad_library
 from checkout import Checkout
 from unicedit.sidecar import count, sealed
-from unicedit.workflow import SHARD_STAGES
+from unicedit.stages import SHARD_STAGES
 
 pytestmark = pytest.mark.workflow
 

@@ -11,7 +11,8 @@ from unicedit.errors import PipelineError
 from unicedit.evaluation.grid import Grid
 from unicedit.models.cache import use_cache
 from unicedit.report.labels import labels_of
-from unicedit.workflow import GATHERS, Pipeline, plans_only, run_with_this_interpreter
+from unicedit.stages import GATHERS
+from unicedit.workflow import Pipeline, plans_only, run_with_this_interpreter
 
 run_with_this_interpreter()
 # on SIGTERM (a job cancelled or preempted) the shell waits for its command, which stores what it has; without the trap it would die at once, and the job count as failed

@@ -29,6 +29,7 @@ PLUMBING = (
     "unicedit.recipe",
     "unicedit.schema",
     "unicedit.sidecar",
+    "unicedit.stages",
     "unicedit.vlm.batch",
     "unicedit.vlm.cache",
     "unicedit.vlm.calls",

@@ -15,114 +15,27 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from unicedit.benchmark.plan import UNIT_STAGES, BenchPlan
-from unicedit.config.model import Config, ConfigError, parse, read_file
+from unicedit.benchmark.plan import BenchPlan
+from unicedit.check_files import check_files
+from unicedit.config.model import Config, parse, read_file
 from unicedit.config.paths import check_folders
 from unicedit.digest import code_digest
-from unicedit.edit.check import check_editors
 from unicedit.files import digest_of
 from unicedit.freshness import Freshness
 from unicedit.index.index import Index
-from unicedit.models.cache import check_fetched
-from unicedit.models.lock import locked, says, unlocked
-from unicedit.program.find import check_program, with_digests
-from unicedit.reads import READS, knows_truth, taxonomy_file
-from unicedit.training.parts import SECTIONS as FILES
-from unicedit.training.parts import part_names, review_of
+from unicedit.models.lock import locked
+from unicedit.program.find import with_digests
+from unicedit.reads import READS, knows_truth
+from unicedit.stages import GATHERS, ORDER, PART_STAGES, TABLE5, UNITS, gather_outputs, gather_seal, wildcard_of
+from unicedit.training.parts import part_names
 from unicedit.triplets.plan import TRIPLET_STAGES, Table2Plan
 
-SHARD_STAGES = ("ingest", "prefilter", "instruct", "edit", "verify", "assemble")
-TRAININGS = ("sft", "d2po")
-TABLE5 = ("table5", "table5_full", "table5_search")
-_OF_UNITS = ("table2", "table4", "nc_claim", "record")  # gathers that read tables of units
-GATHERS = (
-    "truth",
-    "training_data",
-    *TRAININGS,
-    "card",
-    "gallery",
-    "table3",
-    "filter_truth",
-    *TABLE5,
-    "filter_curve",
-    "ssim_claim",
-    "records",
-    *_OF_UNITS,
-)
-UNITS = (*UNIT_STAGES, *TRIPLET_STAGES)  # the benchmark's and Table 2's: a table a unit, each with settings of its own
-ORDER = ("ingest", "duplicates", *SHARD_STAGES[1:], "samples", *GATHERS[: -len(_OF_UNITS)], *UNITS, *_OF_UNITS)
-PART_STAGES = ("samples",)
-
 _Wildcards = Any
-_SHOWING = {
+_SHOWING = {  # options with which Snakemake shows something and runs nothing
     *("--lint", "--list", "--list-rules", "-l", "--list-target-rules", "--lt", "--dag", "--rulegraph", "--filegraph", "--d3dag"),
-    *(
-        "--summary",
-        "-S",
-        "--detailed-summary",
-        "-D",
-        "--list-changes",
-        "--lc",
-        "--list-untracked",
-        "--lu",
-        "--unlock",
-        "--print-compilation",
-        "--report",
-    ),
+    *("--summary", "-S", "--detailed-summary", "-D", "--list-changes", "--lc", "--list-untracked", "--lu", "--unlock"),
+    *("--print-compilation", "--report"),
 }
-
-
-def check_files(config: Config, *, dry: bool = False) -> list[str]:
-    """What the typed classes cannot see: files that settings name, and names that stand in those files; returns what a dry run may go on without.
-
-    Raises ``PipelineError``.
-    """
-    from unicedit.benchmark.files import jsonl_of
-    from unicedit.instruct.plan import Planner
-    from unicedit.judge.public import public_prompts
-    from unicedit.taxonomy import TaxonomyError, load
-
-    try:
-        taxonomy = load(taxonomy_file(config))
-    except TaxonomyError as error:
-        first, *others = str(error).splitlines()
-        more = f", and {len(others)} faults more" if others else ""
-        raise ConfigError(
-            f"config: instruct.taxonomy = {config.instruct.taxonomy!r}: is no taxonomy, config/taxonomy.yaml is one: {first}{more}"
-        ) from error
-    Planner(config.instruct, taxonomy)
-    review_of(config.samples)
-    check_editors(config)
-    _check_batches(config)
-    if config.benchmark.source == "files":
-        jsonl_of(str(config.benchmark.path))
-    judges = config.benchmark.judges if config.benchmark.source != "none" else ()
-    for number, judge in enumerate(judges):
-        if judge.engine == "python" and judge.python:
-            check_program(judge.python, f"benchmark.judges.{number}.python")
-    if any(judge.asks and judge.mode == "public" for judge in judges):
-        public_prompts(Path(config.paths.cache))
-    missing = [says(one, config.models.lock) for one in unlocked(config)]
-    if (aesthetic := config.prefilter.aesthetic) and not Path(aesthetic.head).exists():
-        missing.append(
-            f"config: prefilter.aesthetic.head = {aesthetic.head!r}: no such file; `python -m unicedit.scorers.convert_aesthetic` makes it"
-        )
-    missing += Table2Plan(config).check()
-    if missing and not dry:
-        raise ConfigError("\n".join(missing))
-    if not dry:
-        check_fetched(config)
-    return missing
-
-
-def _check_batches(config: Config) -> None:
-    """With the engine `batch` a job waits, up to a day, for each part of a shard that is handed over."""
-    for stage, settings in (("instruct", config.instruct), ("verify", config.verify)):
-        if settings.engine == "batch" and settings.rows_at_once < config.library.shard_size:
-            raise ConfigError(
-                f"config: {stage}.batch.rows = {settings.batch.rows}: a shard has {config.library.shard_size} pictures (library.shard_size), and each "
-                "part would wait for a batch of its own; null hands over the whole shard"
-            )
 
 
 def run_with_this_interpreter() -> None:
@@ -166,26 +79,6 @@ def _signed(function: Callable[[_Wildcards], str]) -> Callable[[_Wildcards], str
     """Remember a function's signature: Snakemake asks for it several times a job, and working it out takes longer than the call."""
     function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
     return function
-
-
-def wildcard_of(stage: str) -> str:
-    """The wildcard in the paths of a stage's tables."""
-    return "part" if stage in PART_STAGES else "unit" if stage in UNITS else "shard"
-
-
-def gather_seal(results: str, stage: str) -> str:
-    """Path of a gather stage's sidecar in a results folder."""
-    folder = {
-        "card": "dataset/sidecars",
-        "truth": "truth",
-        "training_data": "verifier/sidecars",
-        "records": "benchmark",
-        "bench_export": "benchmark",
-        "gallery": "gallery",
-        "record": "report",
-    }.get(stage, "tables")
-    folder = f"verifier/{stage}" if stage in TRAININGS else folder
-    return f"{results}/{folder}/{stage}.json"
 
 
 def trains_its_verifier(config: Config) -> bool:
@@ -441,26 +334,7 @@ class Pipeline:
 
     def gather_outputs(self, stage: str) -> list[str]:
         """What a gather stage makes beside its sidecar."""
-        if stage == "card":
-            return [f"{self.results}/dataset/{name}" for name in ("README.md", "index.parquet", "census.csv", "census.png")]
-        if stage == "records":
-            return [f"{self.results}/benchmark/records.parquet"]
-        if stage == "table4":
-            return [f"{self.results}/tables/{stage}{part}.{suffix}" for part in ("", "_subtasks") for suffix in ("csv", "md", "png")]
-        if stage == "truth":
-            return [f"{self.results}/truth/truth.parquet"]
-        if stage == "record":
-            return [f"{self.results}/report/{name}" for name in ("record.html", "scores.png")]
-        if stage == "gallery":
-            return [f"{self.results}/gallery/{name}" for name in ("index.html", "app", "data")]
-        if stage in TRAININGS:
-            return [f"{self.results}/verifier/{stage}/{name}" for name in ("model", "curves.csv", "curves.png")]
-        if stage in TABLE5:
-            return [f"{self.results}/tables/{stage}{name}" for name in (".csv", ".md", ".png", "_slots.csv", "_slots.md")]
-        if stage == "training_data":
-            data = [f"data/{name}" for name in ("files.csv", "census.csv", "dropped.csv", *(f"{name}.parquet" for name in FILES))]
-            return [f"{self.results}/verifier/{name}" for name in (*data, *(f"sidecars/{name}.json" for name in FILES))]
-        return [f"{self.results}/tables/{stage}.{suffix}" for suffix in ("csv", "md", "png")]
+        return gather_outputs(self.results, stage)
 
     def gather_seal(self, stage: str) -> str:
         """The sidecar of a gather stage."""

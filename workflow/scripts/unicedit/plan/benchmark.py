@@ -3,11 +3,10 @@
 from unicedit.benchmark.plan import UNIT_STAGES, BenchPlan
 from unicedit.config.model import Config
 from unicedit.reads import taxonomy_file
+from unicedit.scoring.schema import EVERYWHERE
 from unicedit.scoring.viescore import SUBSCORES
 from unicedit.taxonomy import load
 from unicedit.triplets.plan import TRIPLET_STAGES, Table2Plan
-
-METRICS = 3  # of every sample; a fourth, RA, of Reasoning ones
 
 
 def unit_jobs(config: Config) -> dict[str, int]:
@@ -30,7 +29,8 @@ def unit_volumes(config: Config) -> dict[str, float]:
         taxonomy = load(taxonomy_file(config))
         samples = config.benchmark.subtasks * config.benchmark.per_subtask
         reasoning = config.benchmark.per_subtask * sum(map(taxonomy.reasons, taxonomy.names))
-        scores = sum(judge.repeats for judge in config.benchmark.judges) * len(bench.units("bench_edit")) * (METRICS * samples + reasoning)
+        of_a_unit = len(EVERYWHERE) * samples + reasoning  # RA is of Reasoning samples alone
+        scores = sum(judge.repeats for judge in config.benchmark.judges) * len(bench.units("bench_edit")) * of_a_unit
         found |= {
             "bench_edit": samples * len(bench.units("bench_edit")),
             "expect": reasoning * len(bench.units("expect")),
