@@ -40,7 +40,8 @@ sys.path.insert(0, "workflow/scripts")
 from pathlib import Path
 import yaml
 from unicedit.sidecar import Identity, seal
-from unicedit.workflow import ORDER, SHARD_STAGES, Pipeline
+from unicedit.stages import ORDER, SHARD_STAGES
+from unicedit.workflow import Pipeline
 values = yaml.safe_load(open("config/config.yaml"))
 values["library"].update(yaml.safe_load(open("test.yaml"))["library"])
 pipeline = Pipeline(values)

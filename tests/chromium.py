@@ -24,14 +24,18 @@ class Browser:
 
     def open(self, folder: Path, fragment: str = "", size: tuple[int, int] = DESKTOP, dark: bool = False) -> None:
         """Open a results folder's gallery in a window of that size, and wait until all rows are there."""
+        self.window(size, dark)
+        self.driver.get("about:blank")  # or another fragment of the same page would not load it anew
+        self.driver.get((folder / "gallery" / "index.html").as_uri() + fragment)
+        self.until("unicedit.complete && document.getElementById('count').textContent.endsWith('rows')")
+
+    def window(self, size: tuple[int, int] = DESKTOP, dark: bool = False) -> None:
+        """The window's size (narrow ones are a phone's), and what the reader's system asks for."""
         phone = size[0] < 600
         metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 2 if phone else 1, "mobile": phone}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         media = {"features": [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-        self.driver.get("about:blank")  # or another fragment of the same page would not load it anew
-        self.driver.get((folder / "gallery" / "index.html").as_uri() + fragment)
-        self.until("unicedit.complete && document.getElementById('count').textContent.endsWith('rows')")
 
     def run(self, script: str, *arguments: Any) -> Any:
         return self.driver.execute_script(script, *arguments)

@@ -61,14 +61,16 @@ def _exists(name: str) -> bool:
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A run of the embedded default, small, in whose folder a reader types what the pages say."""
+    """A run of the embedded default, small; in copies of it readers type what the pages say."""
     from unicedit.world.library import encoded, names
 
     run = Checkout.fresh(tmp_path_factory.mktemp("reader") / "checkout")
     config = run.path("config/config.yaml")
     settings = config.read_text(encoding="utf-8")
-    assert "images: 240" in settings
-    config.write_text(settings.replace("images: 240", "images: 12"), encoding="utf-8")
+    for default, small in (("images: 240", "images: 12"), ("per_subtask: 5", "per_subtask: 1")):
+        assert settings.count(default) == 1
+        settings = settings.replace(default, small)
+    config.write_text(settings, encoding="utf-8")
     run.path("photos").mkdir()
     for number, name in enumerate(names(3)):
         run.path(f"photos/{number}.jpg").write_bytes(encoded(name))
@@ -81,12 +83,14 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if any(block.mark == "runs" for block in blocks(page))], ids=lambda page: page.stem
 )
-def test_commands_of_the_page_run(reader: Checkout, page: Path) -> None:
+def test_commands_of_the_page_run(reader: Checkout, page: Path, tmp_path: Path) -> None:
+    """Each page begins with the finished run: what another page's commands changed is not its matter."""
+    own = reader.copy(tmp_path / "checkout")
     for block in blocks(page):
         if block.mark != "runs":
             continue
         command = ["bash", "-euo", "pipefail", "-c", block.text] if block.language == "bash" else [sys.executable, "-c", block.text]
-        done = subprocess.run(command, cwd=reader.folder, capture_output=True, text=True, env=_environment())
+        done = subprocess.run(command, cwd=own.folder, capture_output=True, text=True, env=_environment())
         assert done.returncode == 0, f"{page.name}:\n{block.text}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
 
 

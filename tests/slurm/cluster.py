@@ -13,10 +13,13 @@ from pathlib import Path
 import psutil
 
 from checkout import REPOSITORY, SNAKEMAKE, Checkout
+from unicedit.map.finish import BEHIND
 
 SCRIPT = REPOSITORY / "tests/slurm/cluster.sh"
 # small and short jobs want to be asked after more often than real ones
 IMPATIENT = ["--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1", "--latency-wait", "10"]
+BATCH = 2  # rows, as in the configuration
+IN_FLIGHT = (1 + BEHIND) * BATCH  # rows of the batch that is computed, and of those that are encoded and written meanwhile
 # the checkout's own copy of the map tells of each row before it is computed, and takes as many seconds over it as the file `pace` says for its stage
 EDITS, DATASET = "results/edit/00000.parquet", "results/dataset/data/shard-00000.parquet"
 TOLD = """\

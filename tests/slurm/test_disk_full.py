@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from slurm.cluster import ClusterRun
+from slurm.cluster import IN_FLIGHT, ClusterRun
 
 pytestmark = pytest.mark.workflow
-BATCH = 2  # as in the configuration
 
 
 def used(folder: Path) -> int:
@@ -43,9 +42,9 @@ def test_full_disk_loses_nothing_that_was_finished(edits_missing: ClusterRun, un
     assert not run.path("results/edit/00000.parquet").exists()
     assert "error: no space left" in run.path("results/logs/edit/00000.log").read_text()
     before = run.computed()["edit"].total()
-    assert BATCH < before < undisturbed.sidecar("edit/00000")["rows_in"], "it filled up midway"
+    assert IN_FLIGHT < before < undisturbed.sidecar("edit/00000")["rows_in"], "it filled up midway"
     subprocess.run(["mount", "-o", "remount,size=1g", str(small_disk)], check=True)
     assert run.finish(run.start("--retries", "0")) == 0, run.said()
     assert run.completed() == undisturbed.dataset()
-    assert run.rows("resumed")["edit"] >= before - BATCH
-    assert run.redone("edit", "verify") <= BATCH
+    assert run.rows("resumed")["edit"] >= before - IN_FLIGHT
+    assert run.redone("edit", "verify") <= IN_FLIGHT

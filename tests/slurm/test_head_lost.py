@@ -2,10 +2,9 @@
 
 import pytest
 
-from slurm.cluster import Cluster, ClusterRun, kill, until
+from slurm.cluster import IN_FLIGHT, Cluster, ClusterRun, kill, until
 
 pytestmark = pytest.mark.workflow
-BATCH = 2  # as in the configuration
 
 
 def test_killed_snakemake_is_started_again_beside_its_own_jobs(
@@ -44,4 +43,4 @@ def test_resume_deals_with_what_a_killed_snakemake_left(
     assert [state.split()[0] for state in cluster.states(orphan.id)] == ["CANCELLED" if mode == "cancel" else "COMPLETED"]
     assert not cluster.queue("edit")
     assert run.completed() == undisturbed.dataset()
-    assert run.redone("edit", "verify") <= (BATCH if mode == "cancel" else 0)
+    assert run.redone("edit", "verify") <= (IN_FLIGHT if mode == "cancel" else 0)

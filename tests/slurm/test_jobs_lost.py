@@ -2,10 +2,9 @@
 
 import pytest
 
-from slurm.cluster import Cluster, ClusterRun, until
+from slurm.cluster import IN_FLIGHT, Cluster, ClusterRun, until
 
 pytestmark = pytest.mark.workflow
-BATCH = 2  # as in the configuration
 
 
 def test_cancelled_job_is_tried_again_and_goes_on(edits_missing: ClusterRun, undisturbed: ClusterRun, cluster: Cluster) -> None:
@@ -17,7 +16,7 @@ def test_cancelled_job_is_tried_again_and_goes_on(edits_missing: ClusterRun, und
     run.pace(edit=0)
     assert run.finish(head) == 0, run.said()
     assert run.completed() == undisturbed.dataset()
-    assert run.redone("edit", "verify") <= BATCH
+    assert run.redone("edit", "verify") <= IN_FLIGHT
     (state,) = cluster.states(job.id)
     assert state.startswith("CANCELLED")
     asked = [
@@ -40,7 +39,7 @@ def test_preempted_job_is_run_again_by_slurm(edits_missing: ClusterRun, undistur
     run.pace(edit=0)
     assert run.finish(head) == 0, run.said()
     assert run.completed() == undisturbed.dataset()
-    assert run.redone("edit", "verify") <= BATCH
+    assert run.redone("edit", "verify") <= IN_FLIGHT
     # the job asks for its requeueing itself, or Slurm does it at the end of the grace time
     assert cluster.states(job.id) in (["REQUEUED", "COMPLETED"], ["PREEMPTED", "COMPLETED"]), "the same job, twice"
     assert cluster.states(higher) == ["COMPLETED"]
@@ -59,5 +58,5 @@ def test_job_of_a_node_that_goes_down_is_run_again(edits_missing: ClusterRun, un
     run.pace(edit=0)
     assert run.finish(head) == 0, run.said()
     assert run.completed() == undisturbed.dataset()
-    assert run.redone("edit", "verify") <= BATCH
+    assert run.redone("edit", "verify") <= IN_FLIGHT
     assert cluster.states(job.id) == ["NODE_FAIL", "COMPLETED"], "the same job, twice"

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from number_stage import calls_of
-from slurm.cluster import Cluster, ClusterRun, until
+from slurm.cluster import BATCH, Cluster, ClusterRun, until
 
 pytestmark = pytest.mark.workflow
-BATCH = 2  # as in the configuration
 SLOW = Path(__file__).with_name("slow_numbers.py")
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from hub_server import put, served
+from unicedit.check_files import check_files
 from unicedit.config.model import Config, ConfigError, parse
 from unicedit.models.cache import check_fetched, hub_cache, snapshot, use_cache
 from unicedit.models.fetch import wanted_files
 from unicedit.models.listed import listed
 from unicedit.models.lock import locked, read_lock, says, unlocked
 from unicedit.reads import READS
-from unicedit.workflow import check_files
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FIRST, SECOND = "1" * 40, "2" * 40

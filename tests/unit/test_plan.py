@@ -39,7 +39,7 @@ def rate(stage: str, seconds: float, **more: object) -> dict[str, object]:
 
 
 def table(*rates: dict[str, object]) -> RateTable:
-    stages = ("ingest", "duplicates", "assemble", "truth", "card, tables")
+    stages = ("ingest", "duplicates", "assemble", "truth", "card, gallery, tables")
     engines = (("prefilter", "technical"), ("instruct", "simulated"), ("edit", "simulated"), ("verify", "simulated"))
     usual = [rate(stage, 0.0) for stage in stages] + [rate(stage, 0.0, engine=engine) for stage, engine in engines]
     sizes = [{"stage": "edit", "pictures": 1, "bytes_a_row": 100, "source": "made for this test", "ours": True}]
@@ -52,7 +52,7 @@ def made(config: Config, *rates: dict[str, object], gpus: int = 4, measured: dic
 
 
 def config(**more: object) -> Config:
-    return parse({"plan": {"shares": SHARES}, **more})
+    return parse({"plan": {"shares": SHARES}, "benchmark": {"source": "none"}, **more})
 
 
 def test_rows_go_through_the_shares() -> None:
@@ -257,11 +257,28 @@ def test_limit_is_the_partitions_where_slurm_told_it() -> None:
     assert limits({"edit": one}, {})["edit"] == Limit(480.0, "the profile's runtime")
 
 
+def test_benchmark_and_table2_are_counted_by_models_languages_judges_and_repeats() -> None:
+    judge = {"name": "server", "engine": "openai", "repeats": 3, "openai": {"model": "m", "price": {"input": 2.0, "output": 8.0}}}
+    models = [{"name": "a"}, {"name": "b"}, {"name": "absent", "run": False}]
+    asked = {
+        "benchmark": {"source": "world", "per_subtask": 10, "models": models, "judges": [judge]},
+        "table2": {"samples": 100, "datasets": [{"name": "d", "mapping": "config/datasets/ours.yaml", "root": "."}], "judges": [judge]},
+    }
+    plan = made(config(**asked), rate("judge", 1.0, engine="openai", tokens_in=1000, tokens_out=100), rate("triplets", 0.5))
+    edits = 220 * 2 * 2
+    assert plan.line("bench_edit").rows == edits and plan.jobs["bench_edit"] == 4
+    assert plan.line("expect").rows == 50 * 2 and plan.jobs["expect"] == 2, "once a sample and language, for both models"
+    assert plan.line("judge").rows == 3 * (3 * edits + 50 * 2 * 2) and plan.jobs["judge"] == 4
+    assert plan.line("judge").money == pytest.approx(plan.line("judge").rows * (1000 * 2 + 100 * 8) / 1e6)
+    assert plan.line("viescore").rows == 100 * 2 * 3 and plan.jobs["viescore"] == plan.jobs["table2"] == 1
+    assert "nc_claim" not in plan.jobs, "its scores would be asked for"
+
+
 def test_shipped_rates_know_every_stage_of_every_shipped_configuration() -> None:
     rates = read_rates(REPOSITORY / "config" / "rates.yaml")
     sources = [one.source for one in (*rates.rates, *rates.sizes, *rates.pixels)]
     assert all(len(source) >= 10 for source in sources)
-    for name in ("config.yaml", "photos.yaml", "paper.yaml", "laptop-gpu.yaml", "api.yaml"):
+    for name in ("config.yaml", "photos.yaml", "paper.yaml", "laptop-gpu.yaml", "api.yaml", "unicbench.yaml"):
         configured = merged([REPOSITORY / "config" / "config.yaml", REPOSITORY / "config" / name])
         plan = Planner(configured, rates, {}, gpus=8, cores=8).plan(PICTURES, INDEX)
         assert not [text for text in plan.warnings if "no rate" in text], name

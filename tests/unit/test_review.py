@@ -12,9 +12,11 @@ from PIL import Image
 
 from made_samples import gathered, png, sample, samples
 from unicedit.errors import PipelineError
-from unicedit.training.audit import Choice, export, take_in
+from unicedit.review.decision import ReviewError, append_reviews, decided, read_reviews
+from unicedit.training.audit import export, take_in
 from unicedit.training.label_studio import INTERFACE, reviews_of, task
-from unicedit.training.review import LINES, TEXTS, Review, ReviewError, append_reviews, corrected, decided, read_reviews, shown_digest
+from unicedit.training.queue import Choice
+from unicedit.training.review import LINES, TEXTS, Review, corrected, shown_digest
 from unicedit.training.schema import D2PO, FILES, HALLUCINATION, KINDS, NO_EDIT, NORMAL, REVIEWED, SFT
 
 SHOWN = "0" * 32
@@ -36,8 +38,8 @@ def test_reviews_are_appended_once_and_read_back(tmp_path: Path) -> None:
     before = path.read_bytes()
     assert append_reviews(path, [*first, review("c", "reject", reason="crooked"), review("c", "reject", reason="crooked")]) == 1
     assert path.read_bytes().startswith(before), "the file only grows"
-    assert [one.key for one in read_reviews(path)] == ["a", "b", "c"]
-    assert read_reviews(path)[1].texts == {"true_cn": "把它 变红。", "differences": ["One.", "Two."]}
+    assert [one.key for one in read_reviews(path, Review)] == ["a", "b", "c"]
+    assert read_reviews(path, Review)[1].texts == {"true_cn": "把它 变红。", "differences": ["One.", "Two."]}
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ def test_a_faulty_line_is_named(tmp_path: Path, line: bytes, fault: str) -> None
     append_reviews(path, [review()])
     path.write_bytes(path.read_bytes() + line + b"\n")
     with pytest.raises(ReviewError) as caught:
-        read_reviews(path)
+        read_reviews(path, Review)
     assert str(caught.value).startswith(f"{path}, {fault}")
     assert "\n" not in str(caught.value)
 
@@ -83,11 +85,11 @@ def test_a_line_that_was_cut_off_is_an_error_and_not_lost(tmp_path: Path) -> Non
     path = tmp_path / "review.jsonl"
     append_reviews(path, [review(), review("b")])
     path.write_bytes(path.read_bytes()[:-9])
-    for attempt in (lambda: read_reviews(path), lambda: append_reviews(path, [review("c")])):
+    for attempt in (lambda: read_reviews(path, Review), lambda: append_reviews(path, [review("c")])):
         with pytest.raises(ReviewError, match=r"review\.jsonl, line 2: cut off while it was written; delete that line and import again"):
             attempt()
     with pytest.raises(ReviewError, match=r"absent\.jsonl: no such review file"):
-        read_reviews(tmp_path / "absent.jsonl")
+        read_reviews(tmp_path / "absent.jsonl", Review)
 
 
 def test_latest_counts_of_one_reviewer_and_rejection_between_reviewers() -> None:
@@ -219,7 +221,7 @@ def test_export_holds_pictures_of_bounded_size_and_comes_back_as_acceptances(tmp
     (tmp_path / "back.json").write_text(json.dumps(exported(*((one, [annotation()]) for one in tasks))))
     assert take_in(tmp_path, [tmp_path / "back.json"], tmp_path / "review.jsonl", "person") == (22, 22)
     assert take_in(tmp_path, [tmp_path / "back.json"], tmp_path / "review.jsonl", "person") == (22, 0)
-    found = {one.key: one for one in read_reviews(tmp_path / "review.jsonl")}
+    found = {one.key: one for one in read_reviews(tmp_path / "review.jsonl", Review)}
     assert all(found[row["key"]].shown == shown_digest(row) for row in ok)
     assert export(tmp_path, ALL, tmp_path / "again", tmp_path / "review.jsonl", 128, None) == 0, "what was reviewed is not shown again"
 

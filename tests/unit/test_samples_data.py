@@ -14,9 +14,10 @@ from made_samples import sample, samples, write_parts
 from small_tables import rows_of
 from unicedit.errors import PipelineError
 from unicedit.files import read_json, sha256_of_file
+from unicedit.review.decision import ReviewError, append_reviews
 from unicedit.sidecar import sealed
 from unicedit.training.parts import review_of
-from unicedit.training.review import Review, ReviewError, append_reviews, shown_digest
+from unicedit.training.review import Review, shown_digest
 from unicedit.training.schema import FILES, SAMPLES
 from unicedit.training.training_data import Count, file_of, join, seal_files
 from unicedit.verify_results import check

@@ -14,10 +14,10 @@ from typing import Any
 import httpx2
 import pytest
 from pydantic import ValidationError
-from test_vlm_openai import engine_at as single_engine_at
-from test_vlm_openai import requests
 
 from batch_server import MODEL, batches_served, told
+from made_requests import engine_at as single_engine_at
+from made_requests import requests
 from unicedit.config.batch import BatchSettings
 from unicedit.config.instruct import InstructSettings
 from unicedit.map.compute import EngineError, attempt

@@ -9,41 +9,18 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
 
+from made_requests import engine_at, verdicts
 from openai_server import MODEL, asked, served
 from unicedit.config.openai import OpenAiSettings
 from unicedit.map.compute import EngineError
 from unicedit.map.stage import RowError
-from unicedit.verify.reply import VerifyReply, parse_reply
-from unicedit.vlm.ask import Answer, ask
+from unicedit.vlm.ask import Answer
 from unicedit.vlm.openai import OpenAiEngine
-from unicedit.vlm.port import VlmRequest
 from unicedit.vlm.spent import spent_in
-
-
-def picture(number: int) -> bytes:
-    stream = io.BytesIO()
-    Image.new("RGB", (40, 30), (number % 256, number // 256, 7)).save(stream, "PNG")
-    return stream.getvalue()
-
-
-def requests(count: int) -> list[VlmRequest]:
-    schema = VerifyReply.model_json_schema()
-    return [VlmRequest(f"k{number}", f"Question {number}", (picture(number), picture(number + 1)), schema) for number in range(count)]
-
-
-def engine_at(url: str, folder: Path, **settings: Any) -> OpenAiEngine:
-    made = {"model": MODEL, "base_url": url, "longest_wait": 0.05, "timeout": 2.0, **settings}
-    return OpenAiEngine(OpenAiSettings(**made), folder / "replies", folder / "usage")
-
-
-def verdicts(engine: OpenAiEngine, count: int, attempts: int = 3) -> list[Answer[VerifyReply] | RowError]:
-    return ask(engine, requests(count), lambda _, text: parse_reply(text), attempts)
-
 
 FAULTS = {"busy": 0.15, "broken": 0.1, "reset": 0.1, "cut": 0.05, "nojson": 0.05, "html": 0.05, "shape": 0.05, "prose": 0.1, "long": 0.05}
 
@@ -176,7 +153,7 @@ KILLED = """\
 import sys
 from pathlib import Path
 sys.path[:0] = {path!r}
-from test_vlm_openai import engine_at, verdicts
+from made_requests import engine_at, verdicts
 verdicts(engine_at({url!r}, Path({folder!r}), concurrency=4), 200)
 """
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_vlm_openai import picture
 
+from made_requests import picture
 from unicedit.config.vllm import VllmSettings
 from unicedit.map.compute import EngineError
 from unicedit.map.stage import RowError

@@ -47,7 +47,17 @@ def test_model_of_a_hub_is_locked_fetched_and_read_without_a_network(tmp_path: P
         assert done.returncode == 0, done.stderr
     assert json.loads(run.path("models.lock.json").read_text())["models"]["lab/tiny@main"]["commit"] == COMMIT
 
-    command = [*SNAKEMAKE, *run.overlay(), "--profile", "profiles/local", "--cores", "2", "--", "results/verify/00000.parquet"]
+    command = [
+        *SNAKEMAKE,
+        *run.overlay(),
+        "--profile",
+        "profiles/local",
+        "--cores",
+        "2",
+        "--printshellcmds",
+        "--",
+        "results/verify/00000.parquet",
+    ]
     offline = subprocess.run(command, cwd=run.folder, env=_clean(HF_HUB_OFFLINE="1"), capture_output=True, text=True)
     assert offline.returncode == 0, offline.stderr[-3000:]
     verdicts = pq.read_table(run.path("results/verify/00000.parquet")).to_pylist()

@@ -107,7 +107,7 @@ def test_profile_gives_every_rule_that_is_no_small_table_its_own_resources() -> 
 
 def test_default_profile_holds_only_what_is_true_everywhere() -> None:
     shared = yaml.safe_load((REPOSITORY / "profiles/default/config.yaml").read_text())
-    assert set(shared) == {"rerun-triggers", "rerun-incomplete", "printshellcmds"}
+    assert set(shared) == {"rerun-triggers", "rerun-incomplete"}
     assert "code" not in shared["rerun-triggers"]
 
 

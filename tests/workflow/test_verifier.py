@@ -2,12 +2,17 @@
 
 import base64
 import csv
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from checkout import SNAKEMAKE, Checkout
+from unicedit.review.journal import opened
+from unicedit.training.queue import Choice, SampleQueue
+from unicedit.training.review import Review
+from unicedit.training.schema import D2PO, KINDS
 
 pytestmark = pytest.mark.workflow
 
@@ -31,10 +36,16 @@ table5: {{rows: [{", ".join(ROWS)}], max_new_tokens: 80, claim: {{pictures: 4, s
 """
 
 
-def test_run_verifies_with_the_verifier_it_trains(tmp_path: Path) -> None:
-    run = Checkout.fresh(tmp_path / "checkout")
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    run = Checkout.fresh(tmp_path_factory.mktemp("trained") / "checkout")
     run.path("test.yaml").write_text(CONFIG)
     run.snakemake("all", "verifier")
+    return run
+
+
+def test_run_verifies_with_the_verifier_it_trains(trained: Checkout) -> None:
+    run = trained
     verdicts = pq.read_table(run.path("my results/verify/00000.parquet")).to_pylist()
     edits = pq.read_table(run.path("my results/edit/00000.parquet"), columns=["status"]).to_pylist()
     assert len(verdicts) == sum(edit["status"] == "ok" for edit in edits), "each edit has a verdict, or a reason why not"
@@ -56,3 +67,31 @@ def test_run_verifies_with_the_verifier_it_trains(tmp_path: Path) -> None:
     assert "Table 5: by part of the reply" in report
     assert "0 failed rows in 0 shards of samples" in run.command("retry", "--stage", "samples", "--configfile", "test.yaml").stdout
     assert "already has today's recipe" in run.command("accept", "--stage", "samples", "--configfile", "test.yaml").stdout
+
+
+def test_what_people_reviewed_is_trained_on_and_nothing_else_is_made_again(trained: Checkout, tmp_path: Path) -> None:
+    run = trained.copy(tmp_path / "checkout")
+    queue = SampleQueue(run.path("my results"), Choice((D2PO,), KINDS, 2))
+    rejected, accepted = queue.keys()
+    with opened(run.path("reviews/samples/decisions"), "anna", Review) as journal:
+        journal.add(rejected, queue.item(rejected).shown, "reject", reason="crooked")
+        journal.add(accepted, queue.item(accepted).shown, "accept")
+    told = run.command("review", "--configfile", "test.yaml", "--agree", "1", "settle").stdout
+    assert "settled: 2 (1 accept, 1 reject)" in told and "samples: {review: reviews/samples/settled.jsonl}" in told
+    run.replace("test.yaml", "  part_size: 60", "  part_size: 60\n  review: reviews/samples/settled.jsonl")
+    planned = run.planned("all", "verifier")
+    assert {"training_data", "d2po", "verify", "table5"} <= planned.keys()
+    assert {"samples", "ingest", "prefilter", "instruct", "edit", "records", "judge"}.isdisjoint(planned), (
+        "nothing before the training data"
+    )
+    weights = {stage: run.path(f"my results/verifier/{stage}/model/model.safetensors") for stage in ("sft", "d2po")}
+    before, began = weights["d2po"].read_bytes(), time.time()
+    run.snakemake(*(f"my results/verifier/{stage}/model" for stage in weights))
+    assert weights["sft"].stat().st_mtime < began < weights["d2po"].stat().st_mtime, (
+        "SFT's data is as it was: its model is taken, not trained"
+    )
+    assert weights["d2po"].read_bytes() != before
+    rows = {row["key"]: row for row in pq.read_table(run.path("my results/verifier/data/d2po.parquet")).to_pylist()}
+    assert rejected not in rows and rows[accepted]["reviewer"] == "anna" and len(rows) == 11
+    with run.path("my results/verifier/data/dropped.csv").open() as stream:
+        assert [(row["key"], row["reason"]) for row in csv.DictReader(stream)] == [(rejected, "reviewer: anna: crooked")]

@@ -11,7 +11,8 @@ from unicedit.errors import PipelineError
 from unicedit.evaluation.grid import Grid
 from unicedit.models.cache import use_cache
 from unicedit.report.labels import labels_of
-from unicedit.workflow import GATHERS, Pipeline, plans_only, run_with_this_interpreter
+from unicedit.stages import GATHERS
+from unicedit.workflow import Pipeline, plans_only, run_with_this_interpreter
 
 run_with_this_interpreter()
 # on SIGTERM (a job cancelled or preempted) the shell waits for its command, which stores what it has; without the trap it would die at once, and the job count as failed
@@ -90,10 +91,9 @@ def benchmark_outputs():
     """What the target `benchmark` makes: Table 4, unless the benchmark is left out; the claim on VIEScore where the truth alone answers, and no judge has to be asked more; judges against the truth, where both are there."""
     if pipeline.config.benchmark.source == "none":
         return []
-    asks_nobody = pipeline.bench.knows_truth and pipeline.bench.measures_only
     return (
         rules.table4.output
-        + (rules.nc_claim.output if asks_nobody else [])
+        + (rules.nc_claim.output if pipeline.bench.asks_nobody else [])
         + (rules.judge_check.output if pipeline.bench.compares else [])
     )
 

@@ -26,10 +26,16 @@ def main() -> None:
         raise PipelineError(
             "the truth of the benchmark's edits is known only with benchmark.source `world` and models with engine `simulated`"
         )
+    if not settings["judges"]:
+        raise PipelineError(
+            "no judge of benchmark.judges can be asked for SC and PQ, nor computes them; a program of one's own gives no such scores"
+        )
     models = {name: SimulatedEditorSettings(**one) for name, one in settings["models"].items()}
     truth = truths(arguments.records, arguments.edits, models)
     found: dict[tuple[str, bool], Cases] = {}
     for judge, scores in judged(arguments.judged).items():
+        if judge not in settings["judges"]:
+            continue
         known = judge in settings["measured"]
         whole = of_truth(scores) if known else with_viescores(scores, arguments.viescores, judge, list(models))
         found |= {(judge, right_only): cases(truth, whole, right_only) for right_only in (True, False)}

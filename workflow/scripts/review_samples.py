@@ -27,7 +27,8 @@ def main() -> None:
 
 
 def _export(arguments: Namespace, results: Path) -> str:
-    from unicedit.training.audit import Choice, export
+    from unicedit.training.audit import export
+    from unicedit.training.queue import Choice
 
     choice = Choice(tuple(arguments.file), tuple(arguments.kind), arguments.limit)
     written = export(results, choice, arguments.out, arguments.review, arguments.max_side, arguments.address)

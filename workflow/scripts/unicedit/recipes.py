@@ -13,8 +13,10 @@ from unicedit.config.ingest import IngestSettings
 from unicedit.config.instruct import InstructSettings
 from unicedit.config.model import Config
 from unicedit.config.prefilter import AestheticSettings, PrefilterSettings
+from unicedit.config.python import PythonEditorSettings
 from unicedit.config.verify import VerifySettings
 from unicedit.edit.engines import editor_module
+from unicedit.program.find import program_decides
 from unicedit.recipe import recipe_of
 from unicedit.vlm.engines import engine_modules, engine_settings
 
@@ -58,7 +60,7 @@ def edit_recipes(settings: EditSettings) -> dict[str, str]:
             {
                 "engine": editor.engine,
                 "revision": editor.revision,
-                editor.engine: editor.deciding(),
+                editor.engine: program_decides(own) if isinstance(own := editor.own, PythonEditorSettings) else editor.deciding(),
                 "encoding": encoding,
             },
             [editor_module(editor)],

@@ -15,138 +15,27 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from unicedit.benchmark.plan import UNIT_STAGES, BenchPlan, check_groups, compared
-from unicedit.config.contamination import OWN
-from unicedit.config.model import Config, ConfigError, parse, read_file
+from unicedit.benchmark.plan import BenchPlan, check_groups, compared
+from unicedit.check_files import check_files
+from unicedit.config.model import Config, parse, read_file
 from unicedit.config.paths import check_folders
 from unicedit.digest import code_digest
-from unicedit.edit.check import check_editors
 from unicedit.files import digest_of
 from unicedit.freshness import Freshness
 from unicedit.index.index import Index
-from unicedit.models.cache import check_fetched
-from unicedit.models.lock import locked, says, unlocked
-from unicedit.reads import READS, knows_truth, taxonomy_file
-from unicedit.training.parts import SECTIONS as FILES
-from unicedit.training.parts import part_names, review_of
+from unicedit.models.lock import locked
+from unicedit.program.find import with_digests
+from unicedit.reads import READS, knows_truth
+from unicedit.stages import GATHERS, ORDER, PART_STAGES, UNITS, gather_outputs, gather_seal, script_of, wildcard_of
+from unicedit.training.parts import part_names
 from unicedit.triplets.plan import TRIPLET_STAGES, Table2Plan
 
-SHARD_STAGES = ("ingest", "prefilter", "instruct", "edit", "verify", "assemble")
-TRAININGS = ("sft", "d2po")
-TABLE5 = ("table5", "table5_full", "table5_search")
-_SCRIPTS = {
-    **dict.fromkeys(TABLE5, "table5"),
-    "judge_check": "judge_truth",
-}  # of rules that share one, or whose name a command for users has
-_OF_UNITS = ("table2", "table4", "nc_claim", "judge_check", "bench_groups", "record")  # gathers that read tables of units
-GATHERS = (
-    "truth",
-    "training_data",
-    *TRAININGS,
-    "card",
-    "gallery",
-    "table3",
-    "filter_truth",
-    *TABLE5,
-    "filter_curve",
-    "ssim_claim",
-    "records",
-    "references",
-    "contamination",
-    *_OF_UNITS,
-)
-UNITS = (*UNIT_STAGES, *TRIPLET_STAGES)  # the benchmark's and Table 2's: a table a unit, each with settings of its own
-_LOOKALIKES = ("records", "references", "lookalikes")  # what prefilter reads where it excludes benchmarks
-ORDER = tuple(
-    dict.fromkeys(("ingest", "duplicates", *_LOOKALIKES, *SHARD_STAGES[1:], "samples", *GATHERS[: -len(_OF_UNITS)], *UNITS, *_OF_UNITS))
-)
-PART_STAGES = ("samples",)
-
 _Wildcards = Any
-_SHOWING = {
+_SHOWING = {  # options with which Snakemake shows something and runs nothing
     *("--lint", "--list", "--list-rules", "-l", "--list-target-rules", "--lt", "--dag", "--rulegraph", "--filegraph", "--d3dag"),
-    *(
-        "--summary",
-        "-S",
-        "--detailed-summary",
-        "-D",
-        "--list-changes",
-        "--lc",
-        "--list-untracked",
-        "--lu",
-        "--unlock",
-        "--print-compilation",
-        "--report",
-    ),
+    *("--summary", "-S", "--detailed-summary", "-D", "--list-changes", "--lc", "--list-untracked", "--lu", "--unlock"),
+    *("--print-compilation", "--report"),
 }
-
-
-def check_files(config: Config, *, dry: bool = False) -> list[str]:
-    """What the typed classes cannot see: files that settings name, and names that stand in those files; returns what a dry run may go on without.
-
-    Raises ``PipelineError``.
-    """
-    from unicedit.benchmark.files import jsonl_of
-    from unicedit.benchmark.mapping import load_mapping
-    from unicedit.instruct.plan import Planner
-    from unicedit.judge.public import public_prompts
-    from unicedit.taxonomy import TaxonomyError, load
-
-    try:
-        taxonomy = load(taxonomy_file(config))
-    except TaxonomyError as error:
-        first, *others = str(error).splitlines()
-        more = f", and {len(others)} faults more" if others else ""
-        raise ConfigError(
-            f"config: instruct.taxonomy = {config.instruct.taxonomy!r}: is no taxonomy, config/taxonomy.yaml is one: {first}{more}"
-        ) from error
-    Planner(config.instruct, taxonomy)
-    review_of(config.samples)
-    check_editors(config)
-    _check_batches(config)
-    _check_excluded(config)
-    if config.benchmark.source == "files":
-        jsonl_of(str(config.benchmark.path))
-    if config.benchmark.source == "mapped":
-        load_mapping(str(config.benchmark.mapping))
-    if config.benchmark.source != "none" and any(judge.mode == "public" for judge in config.benchmark.judges):
-        public_prompts(Path(config.paths.cache))
-    missing = [says(one, config.models.lock) for one in unlocked(config)]
-    if (aesthetic := config.prefilter.aesthetic) and not Path(aesthetic.head).exists():
-        missing.append(
-            f"config: prefilter.aesthetic.head = {aesthetic.head!r}: no such file; `python -m unicedit.scorers.convert_aesthetic` makes it"
-        )
-    missing += Table2Plan(config).check()
-    if missing and not dry:
-        raise ConfigError("\n".join(missing))
-    if not dry:
-        check_fetched(config)
-    return missing
-
-
-def _check_batches(config: Config) -> None:
-    """With the engine `batch` a job waits, up to a day, for each part of a shard that is handed over."""
-    for stage, settings in (("instruct", config.instruct), ("verify", config.verify)):
-        if settings.engine == "batch" and settings.rows_at_once < config.library.shard_size:
-            raise ConfigError(
-                f"config: {stage}.batch.rows = {settings.batch.rows}: a shard has {config.library.shard_size} pictures (library.shard_size), and each "
-                "part would wait for a batch of its own; null hands over the whole shard"
-            )
-
-
-def _check_excluded(config: Config) -> None:
-    """Names that prefilter excludes are benchmarks that are looked for, in folders that are there."""
-    known = [*([OWN] if config.benchmark.source != "none" else []), *(one.name for one in config.contamination.benchmarks)]
-    for name in config.prefilter.exclude:
-        if name not in known:
-            raise ConfigError(
-                f"config: prefilter.exclude = {name!r}: no such benchmark; known are {', '.join(known) or 'none'}: add it to contamination.benchmarks"
-            )
-    for one in config.contamination.benchmarks:
-        if not Path(one.path).is_dir():
-            raise ConfigError(
-                f"config: contamination.benchmarks: {one.name}: path = {one.path!r}: no such folder; the folder with its pictures is allowed"
-            )
 
 
 def run_with_this_interpreter() -> None:
@@ -169,8 +58,8 @@ def merged(files: Sequence[Path]) -> Config:
 
 
 def read_config(files: Sequence[Path]) -> Config:
-    """The same with the lock file's commits in place of the revisions of hub models, as jobs see it."""
-    return locked(merged(files))
+    """The same with the lock file's commits in place of the revisions of hub models, and digests of the user's own programs, as jobs see it."""
+    return with_digests(locked(merged(files)))
 
 
 def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
@@ -192,27 +81,6 @@ def _signed(function: Callable[[_Wildcards], str]) -> Callable[[_Wildcards], str
     return function
 
 
-def wildcard_of(stage: str) -> str:
-    """The wildcard in the paths of a stage's tables."""
-    return "part" if stage in PART_STAGES else "unit" if stage in UNITS else "shard"
-
-
-def gather_seal(results: str, stage: str) -> str:
-    """Path of a gather stage's sidecar in a results folder."""
-    folder = {
-        "card": "dataset/sidecars",
-        "truth": "truth",
-        "training_data": "verifier/sidecars",
-        "records": "benchmark",
-        "references": "contamination",
-        "bench_export": "benchmark",
-        "gallery": "gallery",
-        "record": "report",
-    }.get(stage, "tables")
-    folder = f"verifier/{stage}" if stage in TRAININGS else folder
-    return f"{results}/{folder}/{stage}.json"
-
-
 def trains_its_verifier(config: Config) -> bool:
     """Whether a run verifies with the model that it trains."""
     return config.verify.engine == "transformers" and config.verify.transformers.model is None
@@ -222,7 +90,7 @@ class Pipeline:
     """The configured pipeline. Raises ``ConfigError`` for a configuration that cannot be used."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self.config = locked(parse(values))
+        self.config = with_digests(locked(parse(values)))
         self.warnings: list[str] = []
         self.results = self.config.paths.results
         self.scratch = self.config.paths.scratch
@@ -492,30 +360,7 @@ class Pipeline:
 
     def gather_outputs(self, stage: str) -> list[str]:
         """What a gather stage makes beside its sidecar."""
-        if stage == "card":
-            return [f"{self.results}/dataset/{name}" for name in ("README.md", "index.parquet", "census.csv", "census.png")]
-        if stage == "records":
-            return [f"{self.results}/benchmark/records.parquet"]
-        if stage == "references":
-            return [f"{self.results}/contamination/references.parquet"]
-        if stage in ("contamination", "bench_groups"):
-            return [f"{self.results}/tables/{stage}.{suffix}" for suffix in ("csv", "md")]
-        if stage == "table4":
-            return [f"{self.results}/tables/{stage}{part}.{suffix}" for part in ("", "_subtasks") for suffix in ("csv", "md", "png")]
-        if stage == "truth":
-            return [f"{self.results}/truth/truth.parquet"]
-        if stage == "record":
-            return [f"{self.results}/report/{name}" for name in ("record.html", "scores.png")]
-        if stage == "gallery":
-            return [f"{self.results}/gallery/{name}" for name in ("index.html", "app", "data")]
-        if stage in TRAININGS:
-            return [f"{self.results}/verifier/{stage}/{name}" for name in ("model", "curves.csv", "curves.png")]
-        if stage in TABLE5:
-            return [f"{self.results}/tables/{stage}{name}" for name in (".csv", ".md", ".png", "_slots.csv", "_slots.md")]
-        if stage == "training_data":
-            data = [f"data/{name}" for name in ("files.csv", "census.csv", "dropped.csv", *(f"{name}.parquet" for name in FILES))]
-            return [f"{self.results}/verifier/{name}" for name in (*data, *(f"sidecars/{name}.json" for name in FILES))]
-        return [f"{self.results}/tables/{stage}.{suffix}" for suffix in ("csv", "md", "png")]
+        return gather_outputs(self.results, stage)
 
     def gather_seal(self, stage: str) -> str:
         """The sidecar of a gather stage."""
@@ -560,7 +405,7 @@ class Pipeline:
 
     def identity_of(self, stage: str) -> tuple[str, str]:
         """Digest of code and of settings, as a stage's sidecars record them."""
-        script = _SCRIPTS.get(stage, stage)
+        script = script_of(stage)
         return code_digest(script), digest_of(self._settings(script))
 
 

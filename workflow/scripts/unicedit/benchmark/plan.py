@@ -44,7 +44,7 @@ def compared(settings: Mapping[str, Any]) -> tuple[str, list[str]]:
     if not _comparable(settings):
         raise PipelineError(
             "judge_check compares judges that read pictures with the truth of simulated edits: give benchmark.judges one of engine `measured` and "
-            "one of another (openai, vllm, transformers), with benchmark.source `world` and models of engine `simulated`"
+            "one of another (openai, vllm, transformers, python), with benchmark.source `world` and models of engine `simulated`"
         )
     return settings["truth"], settings["judges"]
 
@@ -53,7 +53,7 @@ def check_groups(settings: Mapping[str, Any]) -> None:
     """Whether ``groups_settings`` are of another benchmark, with somebody to judge it. Raises ``PipelineError`` where they are not."""
     if settings["mapping"] is None or not settings["judges"]:
         raise PipelineError(
-            "bench_groups is of another benchmark: set benchmark.source to `mapped`, and give benchmark.judges one that reads pictures (openai, vllm, transformers)"
+            "bench_groups is of another benchmark: set benchmark.source to `mapped`, and give benchmark.judges one that reads pictures (openai, vllm, transformers, python)"
         )
 
 
@@ -80,13 +80,13 @@ class BenchPlan:
             return [
                 Unit(language, judge=judge.name).name for judge in settings.judges if self.expects(judge.name) for language in languages
             ]
-        judges = [judge for judge in settings.judges if stage == "judge" or judge.engine != "measured"]
+        judges = [judge for judge in settings.judges if stage == "judge" or judge.asks]
         return [Unit(language, model, judge.name).name for judge in judges for model in models for language in languages]
 
     def expects(self, judge: str) -> bool:
         """Whether a judge first infers what is to be expected, in a call of its own."""
         found = self.settings.judge(judge)
-        return found.engine != "measured" and found.mode != "public" and found.reasoning_calls == 2
+        return found.asks and found.mode != "public" and found.reasoning_calls == 2
 
     def settings_of(self, stage: str, name: str) -> dict[str, Any]:
         """The settings that one table reads. Raises ``PipelineError`` for a name that is none of the configuration's."""
@@ -135,16 +135,19 @@ class BenchPlan:
         return self.settings.source == "world" and all(model.engine == "simulated" for model in self.settings.run_models)
 
     @property
-    def measures_only(self) -> bool:
-        """Whether no judge reads pictures."""
-        return all(judge.engine == "measured" for judge in self.settings.judges)
+    def asks_nobody(self) -> bool:
+        """Whether the truth answers everything and no judge reads pictures: then the claim on VIEScore comes along with Table 4."""
+        return self.knows_truth and all(judge.engine == "measured" for judge in self.settings.judges)
 
     def claim_settings(self) -> dict[str, Any]:
-        """What the claim on VIEScore reads beside the tables: how the models are made, and which judges compute from the truth; no model where it is unknown."""
+        """What the claim on VIEScore reads beside the tables: how the models are made, and which judges can be asked for SC and PQ or compute them from the
+        truth; no model where it is unknown.
+        """
         models = self.settings.run_models if self.knows_truth else []
         return {
             "tables": self.tables.model_dump(mode="json"),
             "models": {model.name: model.simulated.model_dump(mode="json") for model in models},
+            "judges": [judge.name for judge in self.settings.judges if judge.engine != "python"],
             "measured": [judge.name for judge in self.settings.judges if judge.engine == "measured"],
         }
 

@@ -6,6 +6,7 @@ from unicedit.config.benchmark import BenchmarkSettings
 from unicedit.config.edit import EditorSettings, EditSettings
 from unicedit.config.ingest import EncodingSettings
 from unicedit.config.judge import JudgeSettings
+from unicedit.program.find import program_decides
 from unicedit.recipe import recipe_of
 from unicedit.recipes import edit_recipes
 from unicedit.viescore.recipe import viescore_recipe
@@ -26,7 +27,10 @@ def expect_recipe(judge: JudgeSettings) -> str:
 
 def judge_recipe(judge: JudgeSettings, model: EditorSettings | None = None) -> str:
     """The recipe of one judge's scores; ``model`` for the engine `measured`, which knows how it is made."""
-    if judge.engine != "measured":
+    if judge.engine == "python":
+        assert judge.python is not None
+        return recipe_of("judge", {"engine": "python", "python": program_decides(judge.python)}, ["unicedit.judge.python"])
+    if judge.asks:
         return recipe_of(
             "judge",
             {**_asked(judge), "mode": judge.mode, "calls": judge.reasoning_calls},
@@ -45,7 +49,7 @@ def bench_recipes(stage: str, settings: BenchmarkSettings) -> dict[str, str]:
     if stage == "bench_edit":
         return {model.name: bench_edit_recipe(model, settings.encoding) for model in settings.run_models}
     if stage == "expect":
-        return {judge.name: expect_recipe(judge) for judge in settings.judges if judge.engine != "measured"}
+        return {judge.name: expect_recipe(judge) for judge in settings.judges if judge.asks}
     if stage == "bench_viescore":
-        return {judge.name: viescore_recipe(judge) for judge in settings.judges if judge.engine != "measured"}
+        return {judge.name: viescore_recipe(judge) for judge in settings.judges if judge.asks}
     return {f"{judge.name}@{model.name}": judge_recipe(judge, model) for judge in settings.judges for model in settings.run_models}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from unicedit.benchmark.files import file_samples, jsonl_of, read_jsonl
+from unicedit.benchmark.frozen import check_frozen
 from unicedit.benchmark.record import Record, check_records, record_of
 from unicedit.benchmark.sample import Sample, row_of
 from unicedit.benchmark.schema import RECORDS
@@ -26,6 +27,7 @@ def samples_of(settings: RecordsSettings, task_of: Mapping[str, str], cache: Pat
     if settings.source == "files":
         assert settings.path is not None
         jsonl = jsonl_of(settings.path)
+        check_frozen(jsonl)
         yield from file_samples(checked(read_jsonl(jsonl), str(jsonl)), jsonl, settings)
     elif settings.source == "hub":
         from unicedit.benchmark.hub import hub_samples, open_dataset, read_dataset

@@ -12,7 +12,7 @@ from statistics import median
 from unicedit.cluster.used import SNAKEMAKE_MB, Used
 from unicedit.files import write_text
 from unicedit.markdown import plain, table
-from unicedit.workflow import ORDER
+from unicedit.stages import ORDER
 
 HEAD = (
     "rule",

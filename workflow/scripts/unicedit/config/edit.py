@@ -10,6 +10,7 @@ from unicedit.config.gemini import GeminiSettings
 from unicedit.config.images import ImagesSettings
 from unicedit.config.ingest import EncodingSettings
 from unicedit.config.openai_images import OpenAiImagesSettings
+from unicedit.config.python import PythonEditorSettings
 from unicedit.config.section import Section
 from unicedit.world.faults import FaultRates
 
@@ -31,7 +32,15 @@ class SimulatedEditorSettings(Section):
         return self.model_dump(mode="json")
 
 
-EngineSettings = SimulatedEditorSettings | DiffusersSettings | OpenAiImagesSettings | GeminiSettings | ArkSettings | ImagesSettings
+EngineSettings = (
+    SimulatedEditorSettings
+    | DiffusersSettings
+    | OpenAiImagesSettings
+    | GeminiSettings
+    | ArkSettings
+    | ImagesSettings
+    | PythonEditorSettings
+)
 
 
 class EditorSettings(Section):
@@ -40,10 +49,10 @@ class EditorSettings(Section):
     name: str = Field(
         pattern=r"^[a-z0-9_.-]{1,40}$", description="Its name in keys and columns: lower case letters, digits, `_`, `.`, `-`."
     )
-    engine: Literal["simulated", "diffusers", "openai", "gemini", "ark", "images"] = Field(
+    engine: Literal["simulated", "diffusers", "openai", "gemini", "ark", "images", "python"] = Field(
         "simulated",
         description="What runs it: `simulated` draws the simulated world; `diffusers` runs an editing model in the job; `openai`, `gemini` and `ark` ask a "
-        "server's image API; `images` takes finished pictures from a folder.",
+        "server's image API; `images` takes finished pictures from a folder; `python` calls a class or function of your own.",
     )
     share: float = Field(1.0, gt=0, le=1000, description="Its share of the instructions, relative to the other editors'.")
     revision: str = Field("1", min_length=1, max_length=100, description="Revision of its weights, recorded in every row.")
@@ -53,6 +62,7 @@ class EditorSettings(Section):
     gemini: GeminiSettings | None = Field(None, description="Settings of the engine `gemini`; needed where it is chosen.")
     ark: ArkSettings | None = Field(None, description="Settings of the engine `ark`; needed where it is chosen.")
     images: ImagesSettings | None = Field(None, description="Settings of the engine `images`; needed where it is chosen.")
+    python: PythonEditorSettings | None = Field(None, description="Settings of the engine `python`; needed where it is chosen.")
 
     @model_validator(mode="after")
     def _has_its_settings(self) -> Self:

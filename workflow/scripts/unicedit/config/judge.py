@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from unicedit.config.local_vlm import LocalVlmSettings
+from unicedit.config.python import PythonSettings
 from unicedit.config.vlm import VlmSettings
 
 
@@ -14,12 +15,13 @@ class JudgeSettings(VlmSettings):
     name: str = Field(
         pattern=r"^[a-z0-9][a-z0-9_.-]{0,39}$", description="Its name in tables and files: lower case letters, digits, `_`, `.`, `-`."
     )
-    engine: Literal["measured", "openai", "vllm", "transformers"] = Field(
+    engine: Literal["measured", "openai", "vllm", "transformers", "python"] = Field(
         "measured",
-        description="`openai` asks any OpenAI-compatible server, `vllm` runs one in the job, `transformers` a Qwen-VL model. `measured` is no judge: it computes "
-        "the metrics from the truth of simulated edits, and its tables say so.",
+        description="`openai` asks any OpenAI-compatible server, `vllm` runs one in the job, `transformers` a Qwen-VL model, `python` calls a "
+        "class or function of your own. `measured` is no judge: it computes the metrics from the truth of simulated edits, and its tables say so.",
     )
     transformers: LocalVlmSettings = Field(default_factory=LocalVlmSettings, description="Settings of the engine `transformers`.")
+    python: PythonSettings | None = Field(None, description="Settings of the engine `python`; needed where it is chosen.")
     mode: Literal["itemised", "holistic", "public"] = Field(
         "itemised",
         description="`itemised`: the judge lists each violation with its deduction, and the score is computed from the list; `holistic`: it gives the score; "
@@ -43,6 +45,13 @@ class JudgeSettings(VlmSettings):
     def _usable(self) -> Self:
         if self.engine == "transformers" and not self.transformers.model:
             raise ValueError("engine `transformers` needs transformers.model, the folder of a Qwen-VL model or its hub id")
+        if self.engine == "python" and self.python is None:
+            raise ValueError("engine `python` needs a section `python` beside it: the file, and the name of a class or function in it")
         if self.repeats > 1 and self.engine in ("measured", "transformers"):
             raise ValueError(f"repeats is {self.repeats}, and engine `{self.engine}` gives the same score every time: 1 is allowed")
         return self
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks a vision-language model: the others read no prompt, and tell nothing beforehand of what is to be expected."""
+        return self.engine not in ("measured", "python")

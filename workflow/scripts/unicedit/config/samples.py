@@ -134,7 +134,7 @@ class SamplesSettings(Section):
     )
     review: str | None = Field(
         None,
-        description="Review file written by `review_samples.py import` (JSON lines): what people rejected leaves the training data, what they "
+        description="Review file written by `make review-settle` or `review_samples.py import` (JSON lines): what people rejected leaves the training data, what they "
         "corrected goes in corrected. Null: no one has looked, and the training data says so in every row.",
     )
     encoding: EncodingSettings = Field(

@@ -43,7 +43,7 @@ class Table2Settings(Section):
     seed: int = Field(0, ge=0, description="Seed of the draw. A smaller sample of the same seed is the beginning of a larger one.")
     judges: tuple[Table2JudgeSettings, ...] = Field(
         (),
-        description="The judges, as under `benchmark.judges` but for `measured`; each scores every sample, and the table has a part for each.",
+        description="The judges, as under `benchmark.judges` but for `measured` and `python`; each scores every sample, and the table has a part for each.",
     )
     aesthetic: AestheticSettings | None = Field(
         None, description="Aesthetic scores of sources and edits, as under `prefilter.aesthetic` (`min_score` plays no part). null: none."

@@ -10,16 +10,19 @@ from pathlib import Path
 
 from unicedit.config.edit import EditorSettings
 from unicedit.config.model import Config, ConfigError
+from unicedit.program.find import check_program
 
 
 def check_editors(config: Config) -> None:
-    """Raises ``ConfigError`` for a verifier that cannot know what the editors did, a pipeline class that diffusers does not have, a folder that is not there."""
+    """Raises ``ConfigError`` for a verifier that cannot know what the editors did, a pipeline class that diffusers does not have, a folder or a program that is not there."""
     real = [editor.name for editor in config.edit.editors if editor.engine != "simulated"]
     if real and config.verify.engine == "simulated":
         raise ConfigError(
             f"config: verify.engine = 'simulated': it knows simulated edits alone, and {', '.join(real)} is a real editor; choose openai, vllm, transformers or ssim"
         )
     for key, editor in editors_of(config):
+        if editor.engine == "python" and editor.python:
+            check_program(editor.python, f"{key}.python")
         if editor.engine == "images" and editor.images and not Path(editor.images.folder).is_dir():
             raise ConfigError(f"config: {key}.images.folder = {editor.images.folder!r}: no such folder")
         if editor.engine == "diffusers" and editor.diffusers and not _is_class(editor.diffusers.pipeline):

@@ -8,6 +8,7 @@ from unicedit.config.edit import EditorSettings
 from unicedit.config.gemini import GeminiSettings
 from unicedit.config.images import ImagesSettings
 from unicedit.config.openai_images import OpenAiImagesSettings
+from unicedit.config.python import PythonEditorSettings
 from unicedit.edit.port import Editor
 from unicedit.vlm.engines import NOWHERE, VlmPlaces
 
@@ -27,6 +28,10 @@ def open_editor(settings: EditorSettings, places: VlmPlaces = NOWHERE) -> Editor
         from unicedit.edit.http import HttpEditor
 
         return HttpEditor(own, settings.name, places)
+    if isinstance(own, PythonEditorSettings):
+        from unicedit.edit.python import PythonEditor
+
+        return PythonEditor(own, settings.name)
     from unicedit.world.editor import SimulatedEditor
 
     return SimulatedEditor(settings.simulated.faults, settings.simulated.flicker)

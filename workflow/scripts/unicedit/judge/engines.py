@@ -17,6 +17,11 @@ def open_judge(settings: JudgeSettings, model: EditorSettings | None, places: Vl
 
         assert model is not None
         return MeasuredJudge(model.simulated.faults, model.simulated.flicker)
+    if settings.engine == "python":
+        from unicedit.judge.python import PythonJudge
+
+        assert settings.python is not None
+        return PythonJudge(settings.python, settings.name)
     from unicedit.judge.reader import ReadingJudge
 
     return ReadingJudge(open_vlm(settings, places), settings, _public(settings, cache))
@@ -33,7 +38,7 @@ def _public(settings: JudgeSettings, cache: Path | None) -> dict[str, str] | Non
 
 def prompts_of(settings: JudgeSettings, cache: Path | None = None) -> dict[str, str]:
     """The digest of the prompt of each metric; none of a judge that reads no prompt."""
-    if settings.engine == "measured":
+    if not settings.asks:
         return {}
     from unicedit.judge.prompt import prompt_digests
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from unicedit.config.section import Section
 
 PAIRS = (("model", "revision"), ("base", "revision"), ("blind_model", "blind_revision"), ("larger", "larger_revision"))
-ENGINES = frozenset({"simulated", "ssim", "diffusers", "transformers", "vllm", "openai", "batch", "gemini", "ark", "images"})
+ENGINES = frozenset({"simulated", "ssim", "diffusers", "transformers", "vllm", "openai", "batch", "gemini", "ark", "images", "python"})
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _S = TypeVar("_S", bound=Section)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from unicedit.monitor.output import Output
 from unicedit.monitor.records import Place, Record
-from unicedit.workflow import ORDER
+from unicedit.stages import ORDER
 
 WINDOW_SECONDS = 60.0
 

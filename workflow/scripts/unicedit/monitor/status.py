@@ -14,7 +14,7 @@ from unicedit.monitor.bars import duration
 from unicedit.monitor.progress import in_order
 from unicedit.monitor.records import Record, Records
 from unicedit.monitor.summary import dataset_line
-from unicedit.workflow import GATHERS, SHARD_STAGES, gather_seal
+from unicedit.stages import GATHERS, SHARD_STAGES, gather_seal
 
 SILENT_SECONDS = 180.0
 _COLUMNS = ("stage", "shards sealed", "rows done", "failed", "rows/s", "ETA", "jobs")

@@ -3,9 +3,11 @@
 from unicedit.config.model import Config
 from unicedit.evaluation.grid import Grid
 from unicedit.evaluation.rows import CHOOSING, MAIN
+from unicedit.plan.benchmark import unit_jobs
 from unicedit.reads import knows_truth
+from unicedit.stages import SHARD_STAGES, gather_seal
 from unicedit.training.parts import part_names
-from unicedit.workflow import SHARD_STAGES, gather_seal, trains_its_verifier
+from unicedit.workflow import trains_its_verifier
 
 
 def evaluations(config: Config) -> list[str]:
@@ -35,5 +37,5 @@ def jobs_of(config: Config, shards: list[str], generations: int) -> dict[str, in
     if trains_its_verifier(config):
         jobs |= {"samples": len(part_names(config.samples, shards)), "training_data": 1, "sft": 1, "d2po": 1}
         jobs |= {"evaluate": len(evaluations(config)), "table5": 1, "ssim_claim": 1} | ({"filter_curve": 1} if truth else {})
-    jobs |= {"card": 1, "table3": 1} | ({"truth": 1, "filter_truth": 1} if truth else {})
-    return jobs
+    jobs |= {"card": 1, "gallery": 1, "table3": 1} | ({"truth": 1, "filter_truth": 1} if truth else {})
+    return jobs | unit_jobs(config)

@@ -5,20 +5,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from unicedit.benchmark.plan import UNIT_STAGES
 from unicedit.config.model import Config
 from unicedit.index.index import Index
 from unicedit.ingest.crop import KONTEXT_SIZES
+from unicedit.plan.benchmark import unit_volumes
 from unicedit.plan.jobs import evaluations, jobs_of
 from unicedit.plan.library import Pictures
 from unicedit.plan.measured import Measured, benchmark_seconds
 from unicedit.plan.rates import Rate, RateTable
 from unicedit.plan.volumes import training_volumes, volumes
 from unicedit.plan.work import CPU_ENGINES, Worker, gpus_of_job, workers_of
-from unicedit.workflow import TRAININGS, trains_its_verifier
+from unicedit.stages import TRAININGS
+from unicedit.triplets.plan import TRIPLET_STAGES
+from unicedit.workflow import trains_its_verifier
 
-MEASURED_STAGES = ("ingest", "duplicates", "prefilter", "instruct", "edit", "verify", "assemble", "samples")
+MEASURED_STAGES = ("ingest", "duplicates", "prefilter", "instruct", "edit", "verify", "assemble", "samples", *UNIT_STAGES, *TRIPLET_STAGES)
 # stages that are one job over all shards, by the rules whose times they are
-GATHERED = {"truth": ("truth",), "card, tables": ("card", "table3", "filter_truth", "table5", "ssim_claim", "filter_curve")}
+GATHERED = {
+    "truth": ("truth",),
+    "card, gallery, tables": (
+        *("card", "gallery", "table3", "filter_truth", "table5", "ssim_claim", "filter_curve"),
+        *("records", "table4", "nc_claim", "table2"),
+    ),
+}
+# stages whose engines are another stage's
+RATES_OF = {"bench_edit": "edit", "expect": "judge", "bench_viescore": "judge", "viescore": "judge", "triplet_aesthetic": "prefilter"}
 HOUR = 3600.0
 
 
@@ -127,6 +139,8 @@ class Planner:
         if trains_its_verifier(config):
             for stage, given in training_volumes(config, rows["edit"].ok, evaluations(config)).items():
                 lines.append(self._line(stage, given, given, jobs[stage]))
+        for stage, given in unit_volumes(config).items():
+            lines.append(self._line(stage, given, given, jobs[stage]))
         for stage, rules in GATHERED.items():
             if gathered := sum(jobs.get(rule, 0) for rule in rules):
                 lines.append(self._line(stage, rows["edit"].rows, rows["edit"].rows, gathered))
@@ -173,7 +187,7 @@ class Planner:
         )
 
     def _known(self, stage: str, given: float, workers: Sequence[Worker]) -> _Known:
-        rates = [(worker, self.table.rate(stage, worker.engine, worker.model)) for worker in workers]
+        rates = [(worker, self.table.rate(RATES_OF.get(stage, stage), worker.engine, worker.model)) for worker in workers]
         gpu = any(_of_gpu(worker, rate) for worker, rate in rates)
         found = self.measured.get(stage)
         if found is not None and found.seconds is not None:
@@ -212,7 +226,12 @@ class Planner:
         found = self.measured.get(stage)
         if found is not None:
             return found.size * (found.rows if stage in TRAININGS else rows)  # a model is as large whatever it reads
-        formats = {"edit": self.config.edit.encoding, "assemble": self.config.edit.encoding, "samples": self.config.samples.encoding}
+        formats = {
+            "edit": self.config.edit.encoding,
+            "bench_edit": self.config.benchmark.encoding,
+            "assemble": self.config.edit.encoding,
+            "samples": self.config.samples.encoding,
+        }
         encoding = formats.get(stage, self.config.ingest.encoding)
         known = self.table.bytes_of(stage, encoding.format, [self.pixels] * 2)
         return None if known is None else rows * known[0]

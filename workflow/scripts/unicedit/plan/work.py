@@ -1,6 +1,7 @@
 """Who does the work of a stage under a configuration: engines with their models, and what share of the rows each has."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from unicedit.config.edit import EditorSettings
 from unicedit.config.model import Config
@@ -46,6 +47,11 @@ def _vlm(settings: VlmSettings, model: str | None) -> Worker:
     return Worker(settings.engine, model)
 
 
+def _model_in_job(settings: VlmSettings) -> str | None:
+    own = getattr(settings, settings.engine, None)
+    return own.model if settings.engine in ("transformers", "vllm") and own is not None else None
+
+
 def _editor(one: EditorSettings, shares: float) -> Worker:
     own = getattr(one, one.engine)
     model = getattr(own, "model", None)
@@ -60,14 +66,22 @@ def workers_of(stage: str, config: Config) -> list[Worker]:
         scorers = [config.prefilter.aesthetic and config.prefilter.aesthetic.predictor, "safety" if config.prefilter.safety else None]
         return [Worker("technical"), *(Worker(one) for one in scorers if one)]
     if stage == "instruct":
-        own = config.instruct.transformers.model if config.instruct.engine == "transformers" else config.instruct.vllm.model
-        return [_vlm(config.instruct, own)]
+        return [_vlm(config.instruct, _model_in_job(config.instruct))]
     if stage == "edit":
         shares = sum(one.share for one in config.edit.editors)
         return [_editor(one, shares) for one in config.edit.editors]
     if stage == "verify":
         trained = config.verifier.base if trains_its_verifier(config) else config.verify.transformers.model
         return [_vlm(config.verify, trained if config.verify.engine == "transformers" else config.verify.vllm.model)]
+    if stage == "bench_edit":
+        models = config.benchmark.run_models
+        return [_editor(one, one.share * len(models)) for one in models]
+    if stage in ("expect", "judge", "viescore"):
+        judges: Sequence[VlmSettings] = config.table2.judges if stage == "viescore" else config.benchmark.judges
+        asked = [one for one in judges if stage != "expect" or one.engine != "measured"]
+        return [replace(_vlm(one, _model_in_job(one)), share=1 / len(asked)) for one in asked]
+    if stage == "triplet_aesthetic" and config.table2.aesthetic:
+        return [Worker(config.table2.aesthetic.predictor)]
     if stage in ("sft", "d2po", "evaluate"):
         return [Worker("transformers", config.verifier.base)]
     return [Worker(None)]
@@ -80,6 +94,9 @@ def gpus_of_job(stage: str, config: Config) -> int:
         settings: VlmSettings = getattr(config, stage)
         if settings.engine == "vllm" and not workers:
             return settings.vllm.tensor_parallel
+    if stage in ("expect", "judge", "viescore") and not workers:
+        judges: Sequence[VlmSettings] = config.table2.judges if stage == "viescore" else config.benchmark.judges
+        return max([1, *(one.vllm.tensor_parallel for one in judges if one.engine == "vllm")])
     if stage in ("sft", "d2po"):
         return config.launch.nodes * config.launch.processes_per_node
     return max(1, workers)

@@ -12,8 +12,9 @@ from unicedit.reads import READS, taxonomy_file
 from unicedit.release.mark import Term
 from unicedit.release.marks import term_of
 from unicedit.release.release import Release
+from unicedit.stages import gather_seal
 from unicedit.taxonomy import load
-from unicedit.workflow import gather_seal, read_config
+from unicedit.workflow import read_config
 
 
 def asked(

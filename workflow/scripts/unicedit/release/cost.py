@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unicedit.cluster.used import from_benchmarks
+from unicedit.stages import SHARD_STAGES
 from unicedit.vlm.spent import Spent, spent_in
-from unicedit.workflow import SHARD_STAGES
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from unicedit.figure import FAINT, INK, MEASURED, REPORTED, bare, figure, save
 from unicedit.figure import shown as label_of
 from unicedit.files import write_text
 from unicedit.markdown import plain, table
-from unicedit.scoring.viescore import SC
+from unicedit.scoring.viescore import OVERALL, SC
 from unicedit.tables.nc_claim_measure import METRICS, Cases, areas, roc
 from unicedit.tables.table import Figure, Figures, shown, write_long
 from unicedit.vlm.template import render
@@ -92,10 +92,13 @@ def plot(found: Found, path: Path) -> None:
         axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=":")
         for metric, scores, colour in zip(METRICS, one.scores, (MEASURED, REPORTED, INK), strict=True):
             if one.decidable:
-                axes.plot(*roc(scores, one.damaged), color=colour, linewidth=1.8, label=metric if metric == NC else f"VIEScore {metric}")
+                label, dash = (
+                    (metric, "-") if metric == NC else (f"VIEScore {metric}", "--" if metric == OVERALL else "-")
+                )  # Overall often lies on SC
+                axes.plot(*roc(scores, one.damaged), color=colour, linewidth=1.8, linestyle=dash, label=label)
         axes.set_xlabel(f"false alarms, of {AGAINST[right_only]}", fontsize=9, color=INK)
         axes.set_ylabel("damaged edits detected", fontsize=9, color=INK)
-        bare(axes, label_of(judge))
+        bare(axes, f"{label_of(judge)}: against {AGAINST[right_only]}")
         if one.decidable:
             axes.legend(frameon=False, fontsize=8, loc="lower right")
     save(drawn, path)

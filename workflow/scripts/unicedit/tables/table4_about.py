@@ -52,6 +52,8 @@ class JudgeInfo:
         snapshots = ", ".join(self.snapshots) or "no reply"
         if self.from_truth:
             return f"**{self.name}** ({snapshots}): no judge, but the metrics computed from the truth of the simulated edits; no prompt"
+        if self.engine == "python":
+            return f"judge **{self.name}** (a program of one's own, {snapshots}); no prompt"
         return f"judge **{self.name}** ({self.engine}, {snapshots}, {self.mode}), prompt digest `{self.prompts}`"
 
 

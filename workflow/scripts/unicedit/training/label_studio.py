@@ -12,25 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from unicedit.files import read_json
 from unicedit.pictures import decoded
-from unicedit.training.review import ACCEPT, CORRECT, LINES, REJECT, TEXTS, Review, ReviewError, fault_of, shown_digest
+from unicedit.review.decision import ACCEPT, CORRECT, REJECT, ReviewError, fault_of
+from unicedit.training.queue import TITLES
+from unicedit.training.review import LINES, TEXTS, Review, shown_digest
 
 DECISION, REASON = "decision", "reason"
 
 _FIELD = """  <Header size="5" value="{title}"/>
   <TextArea name="{name}" toName="source" value="${name}" rows="{rows}" maxSubmissions="1" editable="true" showSubmitButton="false"/>
 """
-_TITLES = {
-    "given_en": "Instruction shown with the pair, English",
-    "given_cn": "Instruction shown with the pair, Chinese",
-    "true_en": "What really changed, English (empty: nothing valid)",
-    "true_cn": "What really changed, Chinese (empty: nothing valid)",
-    "differences": "Visible differences, one a line",
-    "source_caption": "The source shows",
-    "edit_caption": "The edit shows",
-    "rejected_en": "Wrong answer that training pushes away, English",
-    "rejected_cn": "Wrong answer that training pushes away, Chinese",
-    "rejected_differences": "Differences that the wrong answer claims, one a line",
-}
 INTERFACE = f"""<View>
   <Header value="$about"/>
   <View style="display: flex; gap: 1em">
@@ -43,7 +33,7 @@ INTERFACE = f"""<View>
     <Choice value="{REJECT}" hint="Not to be trained on"/>
   </Choices>
   <TextArea name="{REASON}" toName="source" placeholder="Reason, where you reject" rows="1" maxSubmissions="1" editable="true"/>
-{"".join(_FIELD.format(title=title, name=name, rows=3 if name in LINES else 1) for name, title in _TITLES.items())}</View>
+{"".join(_FIELD.format(title=title, name=name, rows=3 if name in LINES else 1) for name, title in TITLES.items())}</View>
 """
 
 

@@ -55,5 +55,7 @@ def review_of(settings: SamplesSettings) -> dict[str, str] | None:
         return None
     path = Path(settings.review)
     if not path.is_file():
-        raise PipelineError(f"config: samples.review = {settings.review!r}: no such file; `review_samples.py import` writes it")
+        raise PipelineError(
+            f"config: samples.review = {settings.review!r}: no such file; `make review-settle` or `review_samples.py import` writes it"
+        )
     return {"path": str(path), "sha256": sha256_of_file(path)}

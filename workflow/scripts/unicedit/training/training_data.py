@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 from unicedit.files import appearing_whole
 from unicedit.map.stage import Row
 from unicedit.parquet import writer
+from unicedit.review.decision import REJECT, decided, read_reviews
 from unicedit.schema import OK
 from unicedit.sidecar import Identity, reason_class, seal
-from unicedit.training.review import REJECT, Review, corrected, decided, read_reviews, shown_digest
+from unicedit.training.review import Review, corrected, shown_digest
 from unicedit.training.schema import FILES, SAMPLES
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ def join(parts: Sequence[Path], review: Path | None, folder: Path) -> Count:
 
     Memory holds one row group of each file. Raises ``ReviewError`` for a review file that cannot be read, or a correction that does not fit.
     """
-    reviews = _by_key(read_reviews(review) if review else [])
+    reviews = _by_key(read_reviews(review, Review) if review else [])
     count = Count()
     seen: set[str] = set()
     with ExitStack() as stack:

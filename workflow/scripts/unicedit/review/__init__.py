@@ -1,0 +1,1 @@
+"""Review by people: a local page over a queue, decisions that are only ever appended, agreement, and what is settled."""
