@@ -21,7 +21,7 @@ from unicedit.base.pictures import Album, drawn, seen  # noqa: E402
 from unicedit.base.saying import Writer, logits_of, positions_of, visit  # noqa: E402
 from unicedit.base.scenes import group_of, numbers  # noqa: E402
 from unicedit.base.tokenizer import chat, corpus, tokenizer  # noqa: E402
-from unicedit.base.training import begin, feed_of, resume, teach_saying, teach_seeing  # noqa: E402
+from unicedit.base.training import Machine, begin, feed_of, resume, teach_saying, teach_seeing  # noqa: E402
 from unicedit.errors import PipelineError  # noqa: E402
 from unicedit.verifier import cpu_speed  # noqa: E402
 from unicedit.verifier.chat import messages, question, reply_text  # noqa: E402
@@ -67,7 +67,7 @@ def test_album_goes_on_where_it_stopped(tmp_path):
     Album(tmp_path, "validation").draw(numbers("validation", 0), 2)
     first = (tmp_path / "validation" / "index.jsonl").read_bytes()
     album = Album(tmp_path, "validation")
-    album.draw(numbers("validation", 0), 3)
+    album.draw(numbers("validation", 0), 3, workers=1)
     assert (tmp_path / "validation" / "index.jsonl").read_bytes().startswith(first) and len(album.rows) == 3
     number, size, place, count = album.rows[2]
     kept = album.pictures(size)[place : place + count]
@@ -281,8 +281,8 @@ def test_training_goes_on_from_its_checkpoint(tmp_path, fast):
     torch.set_num_threads(1)
     feed = feed_of(tmp_path / "pictures", "train", 20)
     trainee = begin(3, 20)
-    teach_seeing(trainee, feed, 0.02, tmp_path / "kept")
-    teach_saying(trainee, feed, 0.02, tmp_path / "kept", frozen=True)
+    teach_seeing(trainee, feed, 0.02, tmp_path / "kept", Machine())
+    teach_saying(trainee, feed, 0.02, tmp_path / "kept", Machine(workers=1), frozen=True)
     again = resume(tmp_path / "kept")
     assert again.log == trainee.log and set(again.log.steps) == {"see", "say, tower frozen"}
     for name, weight in trainee.model.state_dict().items():

@@ -22,32 +22,49 @@ def main() -> None:
     made.add_argument("--resume", type=Path, help="folder of a checkpoint to go on from")
     made.add_argument("--seed", type=int, default=1, help="seed of the weights and of the order of lessons")
     made.add_argument("--threads", type=int, default=1, help="threads of torch")
+    made.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
+    made.add_argument("--scenes", type=int, default=8, help="scenes in a step: more of them on an accelerator, which they keep busy")
+    made.add_argument(
+        "--workers",
+        type=int,
+        default=0,
+        help="processes that draw pictures and make lessons: on an accelerator, as many as there are cores",
+    )
     made.add_argument("--no-card", action="store_true", help="write the model without measuring it")
     arguments = made.parse_args()
 
     import torch
 
     from unicedit.base.card import write_card
-    from unicedit.base.training import GROUPS, begin, feed_of, resume, teach_saying, teach_seeing
+    from unicedit.base.training import GROUPS, Machine, begin, feed_of, resume, teach_saying, teach_seeing
     from unicedit.verifier import cpu_speed
 
     torch.set_num_threads(arguments.threads)
+    torch.set_float32_matmul_precision("high")
     cpu_speed.enable()
+    machine = Machine(
+        torch.device(arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")), arguments.scenes, arguments.workers
+    )
     pictures, kept = arguments.work / "pictures", arguments.work / "checkpoint"
     trainee = resume(arguments.resume) if arguments.resume else begin(arguments.seed, arguments.groups)
+    trainee.to(machine)
     trainee.log.groups = max(trainee.log.groups, arguments.groups)
     see, frozen, both = (arguments.minutes * share for share in arguments.shares)
     if arguments.minutes > 0:
-        feed = feed_of(pictures, "train", arguments.groups)
+        feed = feed_of(pictures, "train", arguments.groups, workers=machine.workers)
         if see:
-            teach_seeing(trainee, feed, see, kept)
+            teach_seeing(trainee, feed, see, kept, machine)
         if frozen:
-            teach_saying(trainee, feed, frozen, kept, frozen=True)
+            teach_saying(trainee, feed, frozen, kept, machine, frozen=True)
         if both:
-            teach_saying(trainee, feed, both, kept, frozen=False)
+            teach_saying(trainee, feed, both, kept, machine, frozen=False)
     trainee.publish(arguments.out)
     if not arguments.no_card:
-        write_card(trainee, {split: feed_of(pictures, split, GROUPS[split]) for split in ("validation", "test")}, arguments.out)
+        write_card(
+            trainee,
+            {split: feed_of(pictures, split, GROUPS[split], workers=machine.workers) for split in ("validation", "test")},
+            arguments.out,
+        )
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ class Heads(nn.Module):  # type: ignore[misc]
         """
         tokens = self.norm(tokens)
         rows, columns = size
-        y, x = torch.meshgrid(torch.linspace(-1, 1, rows), torch.linspace(-1, 1, columns), indexing="ij")
+        y, x = torch.meshgrid(*(torch.linspace(-1, 1, count, device=tokens.device) for count in (rows, columns)), indexing="ij")
         scores = self.content(tokens) + 3 * self.position(torch.stack((x.flatten(), y.flatten()), 1))
         pooled = torch.einsum("bts,btw->bsw", scores.softmax(1), tokens)
         spots = pooled.reshape(len(tokens), len(PLACES) + 1, -1)
@@ -106,7 +106,7 @@ def differing(before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
 
 def loss_of(logits: Sequence[torch.Tensor], traits: torch.Tensor) -> torch.Tensor:
     """Mean over traits of the cross-entropy where the trait is known; ``traits``: (pictures, traits)."""
-    losses = []
+    losses, traits = [], traits.to(logits[0].device)
     for place, part in enumerate(logits):
         known = traits[:, place] != UNKNOWN
         if known.any():
@@ -118,7 +118,7 @@ def right(logits: Sequence[torch.Tensor], traits: torch.Tensor) -> dict[str, tup
     """How many of each trait are right, and how many are known; the same trait of all places together."""
     names = [name for _ in PLACES for name in THING] + list(LOOK)
     counts: dict[str, tuple[int, int]] = {}
-    for name, part, truth in zip(names, logits, traits.T, strict=True):
+    for name, part, truth in zip(names, logits, traits.to(logits[0].device).T, strict=True):
         known = truth != UNKNOWN
         hits = int((part.argmax(1)[known] == truth[known]).sum())
         before = counts.get(name, (0, 0))

@@ -64,7 +64,8 @@ class Looking:
 
         ``ids``: (chats, length); ``pictures``: of each chat. The first head looks at the first picture, the second at the second where there is one.
         """
-        shown = torch.tensor(pictures)
+        shown = torch.tensor(pictures, device=ids.device)
+        self.places = self.places.to(ids.device)
         chats, at = ((self.places[ids] >= 0) & (shown > 0)[:, None]).nonzero(as_tuple=True)
         if self.given is None or not len(chats):
             return None
@@ -78,11 +79,11 @@ class Looking:
         )
         query, key = apply_rotary_pos_emb(query, key, cos, sin)
         scores = torch.einsum("qhw,qhlw->qhl", query[chats, :, at], key[chats]) * self.attention.scaling
-        scores = scores.masked_fill((torch.arange(ids.shape[1]) > at[:, None])[:, None], -torch.inf)
+        scores = scores.masked_fill((torch.arange(ids.shape[1], device=ids.device) > at[:, None])[:, None], -torch.inf)
         each = grid[0] * grid[1]
         count = (ids == self.image).cumsum(1) - 1
         picture, cell = count.div(each, rounding_mode="floor"), count.clamp_min(0) % each
-        inside = quadrants(grid)[self.places[ids[chats, at]]].gather(1, cell[chats]) & (ids == self.image)[chats]
+        inside = quadrants(grid).to(ids.device)[self.places[ids[chats, at]]].gather(1, cell[chats]) & (ids == self.image)[chats]
         wanted = torch.stack((torch.zeros_like(chats), (shown[chats] > 1).long()), 1)
         mask = inside[:, None] & (picture[chats][:, None] == wanted[:, :, None])
         on = torch.logsumexp(scores.masked_fill(~mask, -torch.inf), 2) - torch.logsumexp(scores, 2)

@@ -76,10 +76,10 @@ def measure(
         shown = visit(feed, [kept], [flat], source)
         tokens = tokens_of(model.model.visual, shown.pictures, processor)
         hits = [False] * len(flat)
-        for part in writer.chats(shown.lessons, shown.places, token_grid(shown.pictures), 64):
+        for part in (one.to(tokens.device) for one in writer.chats(shown.lessons, shown.places, token_grid(shown.pictures), 64)):
             logits, wanted = logits_of(model, tokens, part, writer.image)
             same = logits.argmax(-1) == wanted
-            named = torch.tensor([token in names for token in wanted.tolist()])
+            named = torch.tensor([token in names for token in wanted.tolist()], device=wanted.device)
             lengths = (part.labels[:, 1:] != -100).sum(1).tolist()
             for number, row, name in zip(part.numbers, same.split(lengths), named.split(lengths), strict=True):
                 hits[number] = bool((row | name).all() if flat[number].kind == "describe" else row.all())

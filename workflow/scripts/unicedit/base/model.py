@@ -85,7 +85,7 @@ def normalised(pictures: torch.Tensor, processor: Any) -> torch.Tensor:
     """Patches of pictures as the stock processor makes them, of one frame: (pictures, height, width, 3) grey levels, float, to
     (pictures * patches, 3 * 14 * 14).
     """
-    mean, deviation = (torch.tensor(values) for values in (processor.image_mean, processor.image_std))
+    mean, deviation = (torch.tensor(values, device=pictures.device) for values in (processor.image_mean, processor.image_std))
     values = (pictures / 255 - mean) / deviation
     count, height, width, _ = values.shape
     block = PATCH * MERGE
@@ -95,8 +95,8 @@ def normalised(pictures: torch.Tensor, processor: Any) -> torch.Tensor:
 
 def tokens_of(tower: Any, pictures: np.ndarray, processor: Any) -> torch.Tensor:
     """The tokens of pictures of one size: (pictures, rows * columns, width)."""
-    patches = normalised(torch.from_numpy(pictures).float(), processor)
-    grid = torch.tensor([[1, pictures.shape[1] // PATCH, pictures.shape[2] // PATCH]]).expand(len(pictures), 3)
+    patches = normalised(torch.from_numpy(pictures).to(tower.device).float(), processor)
+    grid = torch.tensor([[1, pictures.shape[1] // PATCH, pictures.shape[2] // PATCH]], device=tower.device).expand(len(pictures), 3)
     merged: torch.Tensor = tower(patches, grid_thw=grid).pooler_output
     return merged.reshape(len(pictures), -1, merged.shape[-1])
 

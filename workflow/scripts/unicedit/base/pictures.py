@@ -2,7 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
+from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +56,11 @@ def seen(picture: Image.Image) -> Image.Image:
     return picture.resize((width, height), Image.Resampling.BICUBIC)
 
 
+def _small(number: int, split: Split) -> tuple[int, list[np.ndarray]]:
+    """A group's number and its pictures as the model sees them: (height, width, 3), uint8."""
+    return number, [np.asarray(seen(picture), np.uint8) for picture in drawn(group_of(number, split))]
+
+
 class Album:
     """The kept pictures. ``rows`` holds, in order of drawing, number, size (height, width) and the place of the first picture in its file."""
 
@@ -64,17 +74,19 @@ class Album:
                 number, size, first, count = json.loads(line)
                 self.rows.append((number, (size[0], size[1]), first, count))
 
-    def draw(self, numbers: Iterator[int], groups: int) -> None:
-        """Draw groups of the given numbers until there are so many; numbers already there are left out."""
+    def draw(self, numbers: Iterator[int], groups: int, workers: int = 0) -> None:
+        """Draw groups of the given numbers until there are so many; numbers already there are left out. ``workers`` processes draw, in the same order."""
         self.folder.mkdir(parents=True, exist_ok=True)
         known = {number for number, *_ in self.rows}
-        with (self.folder / "index.jsonl").open("a") as index:
-            for number in numbers:
-                if len(self.rows) >= groups:
-                    return
-                if number in known:
-                    continue
-                small = [np.asarray(seen(picture), np.uint8) for picture in drawn(group_of(number, self.split))]
+        missing = islice((number for number in numbers if number not in known), max(0, groups - len(self.rows)))
+        with (self.folder / "index.jsonl").open("a") as index, ExitStack() as stack:
+            small_of = partial(_small, split=self.split)
+            drawing: Iterator[tuple[int, list[np.ndarray]]] = map(small_of, missing)
+            if workers:
+                # Not by fork: an accelerator may be in use already.
+                pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
+                drawing = pool.map(small_of, missing, chunksize=4)
+            for number, small in drawing:
                 size = small[0].shape[0], small[0].shape[1]
                 with self._file(size).open("ab") as file:
                     first = file.tell() // small[0].nbytes

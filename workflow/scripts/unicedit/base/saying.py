@@ -2,22 +2,24 @@
 
 import math
 import random
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from unicedit.base.clock import clock_of
 from unicedit.base.feed import Feed, Kept, disturbed
 from unicedit.base.heads import Heads, differing, loss_of
 from unicedit.base.lessons import AGAIN, AGAIN_DIFFERENCE, Lesson, lessons_of, questions_of, translate
 from unicedit.base.looking import Looking
 from unicedit.base.model import token_grid, tokens_of
 from unicedit.base.optimizer import optimizers, set_share
+from unicedit.base.scenes import Group
 from unicedit.base.seeing import Progress, share_of_rate
+from unicedit.base.stream import portions
 from unicedit.base.tokenizer import chat, ids_of
 from unicedit.verifier.differential import signed_difference
 
@@ -25,8 +27,9 @@ RATE, ADAM_RATE = 1.5e-3, 3e-3
 SEEING, COMPARING, LOOKED = 0.2, 0.15, 0.3  # weights of the heads' losses, and of where they look, beside the language model's
 QUESTIONS = 0.15  # share of the time with questions alone, after that with the tower frozen
 TOKEN_SCALE = 0.3  # root mean square of a picture token at the start: of the order of a word's embedding
-CHUNK = 24  # chats of about one length that go through the language model together
-TEXTS = 16  # chats without pictures, in every fourth step
+CHUNK = 24  # chats of about one length that go through the language model together, of eight groups
+GROUPS = 8  # in a step
+TEXTS = 16  # chats without pictures, in a fourth of the steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,19 @@ class Chats:
     positions: torch.Tensor
     places: list[list[int]]
     numbers: list[int]  # of the lessons
+
+    def to(self, device: torch.device) -> "Chats":
+        """The same on a device."""
+        return replace(self, ids=self.ids.to(device), labels=self.labels.to(device), positions=self.positions.to(device))
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What a step learns from: pictures, chats about them, and at times chats without pictures."""
+
+    shown: Visit
+    parts: list[Chats]
+    texts: Chats | None
 
 
 class Writer:
@@ -205,58 +221,87 @@ def logits_of(model: Any, tokens: torch.Tensor | None, chats: Chats, image: int)
     return model.lm_head(hidden[:, :-1][known]), wanted[known]
 
 
-def say(
-    model: Any, heads: Heads, pairs: Heads, feed: Feed, processor: Any, tokenizer: Any, minutes: float, seed: int, groups: int = 8,
-    frozen: bool = False, report: Callable[[Progress], None] = lambda _: None,
-) -> None:  # fmt: skip
-    """Train the whole model for so many minutes of this thread's processor time (what runs beside it does not shorten it).
+class _Maker:
+    """Makes portions: lessons of a kind about a batch of groups."""
 
-    ``frozen`` leaves the tower as it is. ``pairs`` are heads that compare.
+    def __init__(self, feed: Feed, writer: Writer, asked: Callable[[Group, random.Random], Sequence[Lesson]], chunk: int) -> None:
+        self.feed, self.writer, self.asked, self.chunk = feed, writer, asked, chunk
+
+    def __call__(self, batch: list[Kept], lot: random.Random, source: np.random.Generator) -> Portion:
+        shown = visit(self.feed, batch, [self.asked(kept.group, lot) for kept in batch], source)
+        grid = token_grid(shown.pictures)
+        return Portion(shown, self.writer.chats(shown.lessons, shown.places, grid, self.chunk), self._texts(batch, lot, grid))
+
+    def _texts(self, batch: list[Kept], lot: random.Random, grid: tuple[int, int]) -> Chats | None:
+        if lot.random() >= 0.25:
+            return None
+        edits = [change.edit for kept in batch for change in kept.group.changes][:TEXTS]
+        (part,) = self.writer.chats([translate(edit, lot) for edit in edits], [[]] * len(edits), grid, TEXTS)
+        return part
+
+
+class _Speaker:
+    """A model with what is learned beside its texts: one step's losses and their gradients."""
+
+    def __init__(self, model: Any, heads: Heads, pairs: Heads, processor: Any, tokenizer: Any, frozen: bool) -> None:
+        self.model, self.heads, self.pairs, self.processor, self.frozen = model, heads, pairs, processor, frozen
+        self.writer = Writer(tokenizer)
+        self.second, self.looking = Second(model, self.writer.image), Looking(model, tokenizer, self.writer.image)
+
+    def learn(self, portion: Portion) -> tuple[float, float]:
+        """Gradients of a step; the language model's loss and the comparing heads' (not a number where nothing was compared)."""
+        shown, grid = portion.shown, token_grid(portion.shown.pictures)
+        with torch.set_grad_enabled(not self.frozen):
+            tokens = tokens_of(self.model.model.visual, shown.pictures, self.processor)
+        total = sum(int((part.labels[:, 1:] != -100).sum()) for part in portion.parts)
+        held = tokens.detach().requires_grad_(not self.frozen)
+        losses, apart = [], []
+        for part in (part.to(tokens.device) for part in portion.parts):
+            logits, wanted = logits_of(self.model, held, part, self.writer.image)
+            lost = F.cross_entropy(logits, wanted, reduction="sum") / total
+            losses.append(lost.detach())
+            compared = self.second.loss(self.pairs, part, shown, grid)
+            if compared is not None:
+                lost = lost + COMPARING / len(portion.parts) * compared
+                apart.append(compared.detach())
+            looked = self.looking.loss(part.ids, [len(places) for places in part.places], grid)
+            if looked is not None:
+                lost = lost + LOOKED / len(portion.parts) * looked
+            lost.backward()
+        if not self.frozen:
+            seeing = loss_of(self.heads(tokens[: shown.plain], grid), shown.traits) * SEEING
+            torch.autograd.backward([tokens, seeing], [held.grad, None])
+        if portion.texts is not None:
+            logits, wanted = logits_of(self.model, None, portion.texts.to(tokens.device), self.writer.image)
+            (0.1 * F.cross_entropy(logits, wanted)).backward()
+        return float(torch.stack(losses).sum()), float(torch.stack(apart).mean()) if apart else math.nan
+
+
+def say(
+    model: Any, heads: Heads, pairs: Heads, feed: Feed, processor: Any, tokenizer: Any, minutes: float, seed: int, groups: int = GROUPS,
+    frozen: bool = False, workers: int = 0, report: Callable[[Progress], None] = lambda _: None,
+) -> None:  # fmt: skip
+    """Train the whole model for so many minutes (of this thread's processor time on a CPU: what runs beside it does not shorten it).
+
+    ``frozen`` leaves the tower as it is. ``pairs`` are heads that compare. ``workers`` processes make the lessons.
     """
-    tower = model.model.visual
     chosen = optimizers([model.model.language_model, pairs] if frozen else [model, heads, pairs], RATE, ADAM_RATE)
-    lot, source, writer = random.Random(seed), np.random.default_rng(seed), Writer(tokenizer)
-    second, looking = Second(model, writer.image), Looking(model, tokenizer, writer.image)
-    start, step, mean, apart = time.thread_time(), 0, math.nan, math.nan
-    while True:
-        for batch in feed.batches(groups, lot):
-            share = (time.thread_time() - start) / (60 * minutes)
-            if share >= 1:
-                return
+    speaker, clock = _Speaker(model, heads, pairs, processor, tokenizer, frozen), clock_of(model.device)
+    start, step, mean, apart = clock(), 0, math.nan, math.nan
+    phases = [(questions_of, 1.0)] if frozen else [(questions_of, QUESTIONS), (lessons_of, 1.0)]
+    for number, (asked, end) in enumerate(phases):
+        maker = _Maker(feed, speaker.writer, asked, CHUNK * groups // GROUPS)
+        for portion in portions(feed, groups, maker, seed + number, workers):
+            share = (clock() - start) / (60 * minutes)
+            if share >= end:
+                break
             set_share(chosen, share_of_rate(step, 0 if frozen else share))  # with the tower frozen the end is not yet near
-            asked = questions_of if frozen or share < QUESTIONS else lessons_of
-            shown = visit(feed, batch, [asked(kept.group, lot) for kept in batch], source)
-            with torch.set_grad_enabled(not frozen):
-                tokens = tokens_of(tower, shown.pictures, processor)
-            grid = token_grid(shown.pictures)
-            parts = writer.chats(shown.lessons, shown.places, grid)
-            total = sum(int((part.labels[:, 1:] != -100).sum()) for part in parts)
-            held = tokens.detach().requires_grad_(not frozen)
-            loss = 0.0
-            for part in parts:
-                logits, wanted = logits_of(model, held, part, writer.image)
-                lost = F.cross_entropy(logits, wanted, reduction="sum") / total
-                loss += lost.item()
-                compared = second.loss(pairs, part, shown, grid)
-                if compared is not None:
-                    lost = lost + COMPARING / len(parts) * compared
-                    now = compared.item()
-                    apart = now if math.isnan(apart) else 0.98 * apart + 0.02 * now
-                looked = looking.loss(part.ids, [len(places) for places in part.places], grid)
-                if looked is not None:
-                    lost = lost + LOOKED / len(parts) * looked
-                lost.backward()
-            if not frozen:
-                seeing = loss_of(heads(tokens[: shown.plain], grid), shown.traits) * SEEING
-                torch.autograd.backward([tokens, seeing], [held.grad, None])
-            if step % 4 == 0:
-                edits = [change.edit for kept in batch for change in kept.group.changes][:TEXTS]
-                (part,) = writer.chats([translate(edit, lot) for edit in edits], [[]] * len(edits), grid, TEXTS)
-                logits, wanted = logits_of(model, None, part, writer.image)
-                (0.1 * F.cross_entropy(logits, wanted)).backward()
+            loss, compared = speaker.learn(portion)
             for optimizer in chosen:
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
             mean = loss if math.isnan(mean) else 0.98 * mean + 0.02 * loss
+            if not math.isnan(compared):
+                apart = compared if math.isnan(apart) else 0.98 * apart + 0.02 * compared
             step += 1
             report(Progress(step, share, mean, apart))

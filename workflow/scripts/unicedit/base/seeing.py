@@ -2,7 +2,6 @@
 
 import math
 import random
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,17 +9,20 @@ from typing import Any
 import numpy as np
 import torch
 
+from unicedit.base.clock import clock_of
 from unicedit.base.closeups import close_up_logits, close_ups
 from unicedit.base.feed import Feed, Kept, disturbed
 from unicedit.base.heads import Heads, loss_of, right
 from unicedit.base.model import normalised, token_grid, tokens_of
 from unicedit.base.optimizer import optimizers, set_share
 from unicedit.base.pictures import PATCH
+from unicedit.base.stream import portions
 from unicedit.world.scene import PLACES
 
 RATE, ADAM_RATE = 1e-3, 2e-3
 WARM = 40  # steps
-CLOSE_UPS = 160  # in a step; they cost about as much as the pictures of a batch
+GROUPS = 6  # in a step
+CLOSE_UPS = 160  # for so many groups; they cost about as much as the pictures of a batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,49 +84,51 @@ def share_of_rate(step: int, share: float, floor: float = 0.02) -> float:
     return min(1.0, (step + 1) / WARM) * max(floor, min(1.0, 1.5 * (1 - share)))
 
 
+Shown = tuple[np.ndarray, torch.Tensor]  # pictures and their traits
+
+
+class _Maker:
+    """Makes what a step looks at: close-ups several times, then a batch's whole pictures."""
+
+    def __init__(self, feed: Feed, near: int, close: int) -> None:
+        self.feed, self.near, self.close = feed, near, close
+
+    def __call__(self, batch: list[Kept], lot: random.Random, source: np.random.Generator) -> tuple[list[Shown], Shown]:
+        near = [close_ups(self.feed, self.close, lot, source) for _ in range(self.near)]
+        return near, (disturbed(self.feed.pictures(batch), source), torch.cat([kept.traits for kept in batch]))
+
+
 def see(
-    tower: Any, heads: Heads, feed: Feed, processor: Any, minutes: float, seed: int, groups: int = 6, near: int = 4,
+    tower: Any, heads: Heads, feed: Feed, processor: Any, minutes: float, seed: int, groups: int = GROUPS, near: int = 4, workers: int = 0,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> None:  # fmt: skip
-    """Train tower and heads for so many minutes of this thread's processor time (what runs beside it does not shorten it). Of ``near + 1`` steps, ``near`` are about close-ups."""
-    chosen = optimizers([tower, heads], RATE, ADAM_RATE)
-    lot, source = random.Random(seed), np.random.default_rng(seed)
-    start, step, mean, apart = time.thread_time(), 0, math.nan, math.nan
-    while True:
-        for batch in feed.batches(groups, lot):
-            share = (time.thread_time() - start) / (60 * minutes)
-            if share >= 1:
-                return
-            set_share(chosen, share_of_rate(step, share))
-            for _ in range(near):
-                close = _near_step(tower, heads, feed, processor, lot, source)
-                apart = close if math.isnan(apart) else 0.98 * apart + 0.02 * close
-                _update(chosen)
-            loss = _step(tower, heads, feed, batch, processor, source)
-            _update(chosen)
-            mean = loss if math.isnan(mean) else 0.98 * mean + 0.02 * loss
-            step += 1
-            report(Progress(step, share, mean, apart))
+    """Train tower and heads for so many minutes (of this thread's processor time on a CPU: what runs beside it does not shorten it).
+
+    Of ``near + 1`` updates of a step, ``near`` are about close-ups. ``workers`` processes make them.
+    """
+    chosen, clock = optimizers([tower, heads], RATE, ADAM_RATE), clock_of(tower.device)
+    start, mean, apart = clock(), math.nan, math.nan
+    shown = portions(feed, groups, _Maker(feed, near, CLOSE_UPS * groups // GROUPS), seed, workers)
+    for step, (near_by, whole) in enumerate(shown):
+        share = (clock() - start) / (60 * minutes)
+        if share >= 1:
+            return
+        set_share(chosen, share_of_rate(step, share))
+        for pictures, traits in near_by:
+            lost = loss_of(close_up_logits(tower, heads, pictures, processor), traits) * len(PLACES) / 2
+            close = _updated(chosen, lost)
+            apart = close if math.isnan(apart) else 0.98 * apart + 0.02 * close
+        pictures, traits = whole
+        loss = _updated(chosen, loss_of(heads(tokens_of(tower, pictures, processor), token_grid(pictures)), traits))
+        mean = loss if math.isnan(mean) else 0.98 * mean + 0.02 * loss
+        report(Progress(step + 1, share, mean, apart))
 
 
-def _update(chosen: list[torch.optim.Optimizer]) -> None:
+def _updated(chosen: list[torch.optim.Optimizer], loss: torch.Tensor) -> float:
+    loss.backward()
     for optimizer in chosen:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-
-
-def _near_step(tower: Any, heads: Heads, feed: Feed, processor: Any, lot: random.Random, source: np.random.Generator) -> float:
-    pictures, traits = close_ups(feed, CLOSE_UPS, lot, source)
-    loss = loss_of(close_up_logits(tower, heads, pictures, processor), traits) * len(PLACES) / 2
-    loss.backward()
-    return float(loss.item())
-
-
-def _step(tower: Any, heads: Heads, feed: Feed, batch: list[Kept], processor: Any, source: np.random.Generator) -> float:
-    pictures = disturbed(feed.pictures(batch), source)
-    traits = torch.cat([kept.traits for kept in batch])
-    loss = loss_of(heads(tokens_of(tower, pictures, processor), token_grid(pictures)), traits)
-    loss.backward()
     return float(loss.item())
 
 

@@ -1,8 +1,7 @@
 """The base model's training from start to end: pictures, tokenizer, seeing, saying; checkpoints between, from which it goes on."""
 
 import json
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,13 @@ import torch
 from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+from unicedit.base.clock import clock_of
 from unicedit.base.feed import Feed
 from unicedit.base.heads import Heads
 from unicedit.base.looking import begin_looking
 from unicedit.base.model import HIDDEN, fresh, save, tokens_of
 from unicedit.base.pictures import MAX_PIXELS, MERGE, MIN_PIXELS, PATCH, Album
+from unicedit.base.saying import GROUPS as SCENES
 from unicedit.base.saying import TOKEN_SCALE, looking_back, say
 from unicedit.base.scenes import numbers
 from unicedit.base.seeing import Progress, see, started
@@ -36,6 +37,21 @@ class Log:
     groups: int
     minutes: dict[str, float]
     steps: dict[str, int]
+    device: str = "a CPU"  # of the latest training
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a training runs on: ``scenes`` at once in a step of saying (three quarters of them in one of seeing), ``workers`` processes that make lessons."""
+
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    scenes: int = SCENES
+    workers: int = 0
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return "a CPU" if self.device.type == "cpu" else torch.cuda.get_device_name(self.device)
 
 
 @dataclass(slots=True)
@@ -52,6 +68,12 @@ class Trainee:
     def tokenizer(self) -> Any:
         """The processor's tokenizer."""
         return self.processor.tokenizer
+
+    def to(self, machine: Machine) -> None:
+        """Bring it all to a machine's device, and note that in the log."""
+        for module in (self.model, self.heads, self.pairs):
+            module.to(machine.device)
+        self.log.device = machine.name
 
     def save(self, folder: Path) -> None:
         """A checkpoint to go on from: weights in float32, heads, log, tokenizer."""
@@ -98,7 +120,7 @@ def resume(folder: Path) -> Trainee:
     made = AutoTokenizer.from_pretrained(folder / "tokenizer")
     model = fresh(made, log.seed)
     heads, pairs = Heads(HIDDEN), Heads(HIDDEN, compares=True)
-    kept = torch.load(folder / "weights.pt", weights_only=True)
+    kept = torch.load(folder / "weights.pt", weights_only=True, map_location="cpu")
     model.load_state_dict(kept["model"])
     heads.load_state_dict(kept["heads"], strict=False)
     if "pairs" in kept:
@@ -106,10 +128,10 @@ def resume(folder: Path) -> Trainee:
     return Trainee(model, heads, pairs, processor_around(made), log)
 
 
-def feed_of(folder: Path, split: Split, groups: int, seed: int = 0) -> Feed:
+def feed_of(folder: Path, split: Split, groups: int, seed: int = 0, workers: int = 0) -> Feed:
     """The split's pictures, drawn where they are not yet."""
     album = Album(folder, split)
-    album.draw(numbers(split, seed), groups)
+    album.draw(numbers(split, seed), groups, workers)
     return Feed(album, groups)
 
 
@@ -118,12 +140,13 @@ class _Reporter:
 
     def __init__(self, trainee: Trainee, folder: Path, stage: str) -> None:
         self.trainee, self.folder, self.stage = trainee, folder, stage
-        self.start = self.last = self.said = time.thread_time()
+        self.clock = clock_of(trainee.model.device)
+        self.start = self.last = self.said = self.clock()
         self.minutes = trainee.log.minutes.get(stage, 0.0)
         self.steps = trainee.log.steps.get(stage, 0)
 
     def __call__(self, progress: Progress) -> None:
-        now = time.thread_time()
+        now = self.clock()
         log = self.trainee.log
         log.minutes[self.stage] = round(self.minutes + (now - self.start) / 60, 2)
         log.steps[self.stage] = self.steps + progress.step
@@ -138,20 +161,15 @@ class _Reporter:
             self.trainee.save(self.folder)
 
 
-def teach_seeing(trainee: Trainee, feed: Feed, minutes: float, folder: Path) -> None:
+def teach_seeing(trainee: Trainee, feed: Feed, minutes: float, folder: Path, machine: Machine) -> None:
     """The first stage."""
     tower, pictures = trainee.model.model.visual, trainee.processor.image_processor
     if not trainee.log.steps:
         started(tower, feed, pictures)
     see(
-        tower,
-        trainee.heads,
-        feed,
-        pictures,
-        minutes,
-        trainee.log.seed + trainee.log.steps.get("see", 0),
-        report=_Reporter(trainee, folder, "see"),
-    )
+        tower, trainee.heads, feed, pictures, minutes, trainee.log.seed + trainee.log.steps.get("see", 0),
+        groups=machine.scenes * 3 // 4, workers=machine.workers, report=_Reporter(trainee, folder, "see"),
+    )  # fmt: skip
     _even_out(trainee, feed)
     trainee.save(folder)
 
@@ -167,7 +185,7 @@ def _even_out(trainee: Trainee, feed: Feed) -> None:
     last.bias.mul_(factor)
 
 
-def teach_saying(trainee: Trainee, feed: Feed, minutes: float, folder: Path, frozen: bool) -> None:
+def teach_saying(trainee: Trainee, feed: Feed, minutes: float, folder: Path, machine: Machine, frozen: bool) -> None:
     """The second stage; ``frozen`` leaves the tower as it is."""
     stage = "say, tower frozen" if frozen else "say"
     if not any(name.startswith("say") for name in trainee.log.steps):
@@ -175,6 +193,7 @@ def teach_saying(trainee: Trainee, feed: Feed, minutes: float, folder: Path, fro
         begin_looking(trainee.model)
     say(
         trainee.model, trainee.heads, trainee.pairs, feed, trainee.processor.image_processor, trainee.tokenizer, minutes,
-        trainee.log.seed + trainee.log.steps.get(stage, 0), frozen=frozen, report=_Reporter(trainee, folder, stage),
+        trainee.log.seed + trainee.log.steps.get(stage, 0), groups=machine.scenes, frozen=frozen, workers=machine.workers,
+        report=_Reporter(trainee, folder, stage),
     )  # fmt: skip
     trainee.save(folder)
