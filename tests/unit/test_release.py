@@ -10,10 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from made_pictures import read_back
 from made_tables import assembled, shard_tables
 from unicedit.card.card import card
 from unicedit.card.readme import Made
@@ -24,7 +26,8 @@ from unicedit.config.prefilter import PrefilterSettings
 from unicedit.config.verify import VerifySettings
 from unicedit.errors import PipelineError
 from unicedit.ingest.hashes import pixel_digest
-from unicedit.release.mark import SCHEME, marked
+from unicedit.release.mark import SCHEME
+from unicedit.release.marks import marking
 from unicedit.release.plan import plan
 from unicedit.release.release import Release, write_release
 from unicedit.release.webdataset import sample_name
@@ -35,7 +38,7 @@ SHARDS = ("00000", "00001", "00002")
 TAXONOMY = load(Path(__file__).parents[2] / "config" / "taxonomy.yaml")
 MADE = Made(CardSettings(), PrefilterSettings(), InstructSettings(), EditSettings(), VerifySettings(), "world")
 ABOUT = Release(MADE, TAXONOMY, "me/edits", "2026-01-31", "c" * 32, row_group_rows=4)
-TERMS: Mapping[str, Any] = {"simulated-a": "algorithmicallyEnhanced", "simulated-b": "compositeWithTrainedAlgorithmicMedia"}
+TERMS: Mapping[str, Any] = {"simulated-a": "composite", "simulated-b": "compositeWithTrainedAlgorithmicMedia"}
 
 
 def results_in(folder: Path) -> Path:
@@ -78,7 +81,6 @@ def test_rows_and_order_are_the_datasets(results: Path, whole: Path) -> None:
     for ours, theirs in zip(released, rows_of(results), strict=True):
         assert {**ours, "edit_image": None} == {**theirs, "edit_image": None}
         assert pixels(ours["edit_image"]["bytes"]) == pixels(theirs["edit_image"]["bytes"])
-        assert f"{SCHEME}{TERMS[ours['editor']]}".encode() in ours["edit_image"]["bytes"]
     index = pq.read_table(whole / "index.parquet").to_pylist()
     assert [(row["file"], row["row"]) for row in index] == [
         (file.name, number) for file in files for number in range(pq.read_metadata(file).num_rows)
@@ -124,6 +126,28 @@ def test_webdataset_reads_the_tars(results: Path, whole: Path) -> None:
         assert sample["__key__"] == sample_name(row["key"])
         assert sample["json"] == {name: value for name, value in row.items() if name not in ("src_image", "edit_image")}
         assert sample["src.png"].size == sample["edit.jpg"].size == (24, 16)
+
+
+def test_only_edited_pictures_are_marked_in_parquet_and_tars_alike(results: Path, whole: Path) -> None:
+    import webdataset
+
+    rows = [row for file in files_of(whole) for row in pq.read_table(file).to_pylist()]
+    samples = list(webdataset.WebDataset([str(path) for path in sorted((whole / "webdataset").glob("*.tar"))], shardshuffle=False))
+    assert {row["editor"] for row in rows} == set(TERMS)
+    for row, sample, original in zip(rows, samples, rows_of(results), strict=True):
+        assert read_back(row["edit_image"]["bytes"]) == SCHEME + TERMS[row["editor"]]
+        assert sample["edit.jpg"] == row["edit_image"]["bytes"]
+        assert sample["src.png"] == row["src_image"]["bytes"] == original["src_image"]["bytes"]
+        assert b"xmp" not in sample["src.png"]
+
+
+def test_a_picture_that_cannot_be_marked_is_named(results: Path, tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match=r"its editor 'simulated-[ab]' is not in the configuration"):
+        write_release(results, SHARDS, tmp_path / "out", replace(ABOUT, terms={"another": "composite"}))
+    picture = {"bytes": b"\xff\xd8\xff", "path": "a.jpg"}
+    row = {"key": "00-a", "editor": "simulated-a", "edit_image": picture}
+    with pytest.raises(PipelineError, match=r"^00-a: its edited picture cannot be marked: it is cut off; release without --mark"):
+        marking(TERMS)(pa.Table.from_pylist([row]))
 
 
 def test_a_sample_name_has_no_dot_or_slash_and_tells_keys_apart() -> None:
@@ -187,7 +211,7 @@ def test_card_says_what_is_simulated_marked_measured_and_not(results: Path, whol
         "Intended use",
         "CC0-1.0",
         "Energy was not measured",
-        "`algorithmicallyEnhanced` for simulated-a",
+        "`composite` for simulated-a",
         "No record of the jobs' time",
         'load_dataset("me/edits"',
     ):
@@ -264,34 +288,3 @@ def test_a_key_that_is_there_twice_is_not_released(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match="is there 2 times"):
         write_release(results, SHARDS[:2], tmp_path / "out", ABOUT)
     assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("format", "options"),
-    [("PNG", {}), ("JPEG", {"quality": 90}), ("JPEG", {"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0"}), ("WEBP", {"lossless": True}), ("WEBP", {"quality": 80})],
-)  # fmt: skip
-@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-def test_the_mark_changes_no_pixel_and_readers_find_it(format: str, options: dict[str, Any], mode: str) -> None:
-    if (format, mode) == ("JPEG", "RGBA"):
-        mode = "L"
-    image = Image.effect_noise((37, 23), 90).convert(mode)
-    if mode == "RGBA":
-        image.putalpha(Image.linear_gradient("L").resize(image.size))
-    stored = io.BytesIO()
-    image.save(stored, format, **options)
-    before = stored.getvalue()
-    after = marked(before, "compositeWithTrainedAlgorithmicMedia")
-    opened = Image.open(io.BytesIO(after))
-    opened.load()
-    original = Image.open(io.BytesIO(before))
-    assert (opened.size, opened.mode, opened.format) == (original.size, original.mode, format)
-    assert opened.tobytes() == original.tobytes()
-    xmp = opened.info["xmp"]
-    assert f"{SCHEME}compositeWithTrainedAlgorithmicMedia" in (xmp if isinstance(xmp, str) else xmp.decode())
-    again = marked(after, "trainedAlgorithmicMedia")
-    assert Image.open(io.BytesIO(again)).tobytes() == original.tobytes()
-
-
-def test_what_is_no_picture_is_not_marked() -> None:
-    with pytest.raises(ValueError, match="no PNG, JPEG or WebP"):
-        marked(b"GIF89a", "trainedAlgorithmicMedia")

@@ -20,7 +20,7 @@ def test_a_run_is_released(run: Checkout) -> None:
     assert loaded["key"] == rows and rows
     assert [path.name for path in run.folder.glob("release/webdataset/*")] == ["train-00000-of-00001.tar"]
     card = run.path("release/README.md").read_text()
-    assert "**Simulated.**" in card and "`algorithmicallyEnhanced` for simulated-" in card
+    assert "**Simulated.**" in card and "`composite` for simulated-" in card
     assert "| edit | 2 |" in card, "the time that the benchmark records tell"
     crate = json.loads(run.path("release/ro-crate-metadata.json").read_text())["@graph"]
     (verify,) = [one for one in crate if one["@id"] == "#verify"]

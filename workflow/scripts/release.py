@@ -7,8 +7,6 @@ from pathlib import Path
 
 from unicedit.command import folders, run, run_parser
 
-TERMS = ("auto", "trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "algorithmicallyEnhanced")
-
 
 def main() -> None:
     made = run_parser(str(__doc__))
@@ -18,10 +16,9 @@ def main() -> None:
     made.add_argument("--webdataset", action="store_true", help="also as WebDataset tars")
     made.add_argument(
         "--mark",
-        nargs="?",
-        const="auto",
-        choices=TERMS,
-        help="mark the edited pictures as synthetic media (IPTC DigitalSourceType in XMP; pixels stay); auto: by the editor",
+        nargs="*",
+        metavar="[EDITOR=]TERM",
+        help="mark the edited pictures as synthetic media (IPTC DigitalSourceType in XMP; pixels stay): by their editor's engine, or as these say",
     )
     made.add_argument("--energy-kwh", type=float, help="metered energy of the run, for the card")
     made.add_argument("--date", type=date.fromisoformat, help="date of publication, YYYY-MM-DD; today's where none is given")

@@ -9,7 +9,6 @@ from unicedit.config.model import Config
 from unicedit.errors import PipelineError
 from unicedit.files import digest_of, read_json
 from unicedit.reads import READS, taxonomy_file
-from unicedit.release.mark import Term
 from unicedit.release.marks import term_of
 from unicedit.release.release import Release
 from unicedit.stages import gather_seal
@@ -25,10 +24,10 @@ def asked(
     date: str,
     shard_bytes: int,
     webdataset: bool,
-    mark: str | None,
+    mark: Sequence[str] | None,
     energy_kwh: float | None,
 ) -> Release:
-    """The release of the run of these configuration files. ``mark`` is None, ``auto`` or a term. Raises ``PipelineError`` where the dataset in ``results`` was
+    """The release of the run of these configuration files. ``mark`` is None for no marks, or what ``term_of`` takes. Raises ``PipelineError`` where the dataset in ``results`` was
     not made with this configuration: its card would say what is not so.
     """
     config = read_config(files)
@@ -39,7 +38,6 @@ def asked(
         raise PipelineError(
             f"{results / 'dataset'}: made with another configuration than {', '.join(map(str, files))}; name the run's own (CONFIG=...), or run make dataset"
         )
-    term: Term | None = None if mark in (None, "auto") else mark  # type: ignore[assignment]
     return Release(
         made=Made(config.dataset.card, config.prefilter, config.instruct, config.edit, config.verify, config.library.kind),
         taxonomy=load(taxonomy_file(config)),
@@ -50,7 +48,7 @@ def asked(
         row_group_rows=config.dataset.row_group_rows,
         shard_bytes=shard_bytes,
         webdataset=webdataset,
-        terms=term_of(config.edit.editors, term) if mark else {},
+        terms={} if mark is None else term_of(config.edit.editors, mark),
         energy_kwh=energy_kwh,
     )
 
