@@ -165,6 +165,7 @@ start_munge() {
 
 start_accounting() {
     local socket=$BOX/run/db.sock me; me=$(id -un)
+    local -x TMPDIR=$BOX/run  # two databases made at once delete each other's temporary tables in /tmp
     if [ ! -d "$BOX/db/mysql" ]; then
         mariadb-install-db --no-defaults --user="$me" --datadir="$BOX/db" --auth-root-authentication-method=normal --skip-test-db \
             >"$BOX/log/mariadb-install.log" 2>&1 || fail "the database cannot be made; see $BOX/log/mariadb-install.log"
