@@ -63,8 +63,8 @@ table5-search: install ## the search around D2PO: instruction withheld, compute-
 	$(COMMAND)/run.py -- $(SNAKEMAKE) results/tables/table5_search.csv
 
 MINUTES ?= 75
-tiny-base: install ## MINUTES=75: train the tiny base model again, into models/tiny-base
-	$(COMMAND)/tiny_base.py --work scratch/tiny-base --minutes $(MINUTES)
+tiny-base: install ## MINUTES=75: train the tiny base model again, into models/tiny-base (on a GPU: ARGS="--scenes 32 --workers 14")
+	$(COMMAND)/tiny_base.py --work scratch/tiny-base --minutes $(MINUTES) $(ARGS)
 
 release: install ## the dataset as a folder to publish, `release` (OUT=folder, ARGS="--webdataset --mark --repository me/name"); nothing is uploaded
 	$(COMMAND)/release.py $(OVERLAY) $(if $(OUT),--out "$(OUT)") $(ARGS)

@@ -22,7 +22,7 @@ def main() -> None:
     made.add_argument("--resume", type=Path, help="folder of a checkpoint to go on from")
     made.add_argument("--seed", type=int, default=1, help="seed of the weights and of the order of lessons")
     made.add_argument("--threads", type=int, default=1, help="threads of torch")
-    made.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
+    made.add_argument("--device", choices=("cpu", "cuda"), help="where to train (default: cuda where there is one)")
     made.add_argument("--scenes", type=int, default=8, help="scenes in a step: more of them on an accelerator, which they keep busy")
     made.add_argument(
         "--workers",
@@ -32,6 +32,8 @@ def main() -> None:
     )
     made.add_argument("--no-card", action="store_true", help="write the model without measuring it")
     arguments = made.parse_args()
+    if arguments.scenes < 1:
+        made.error(f"argument --scenes: {arguments.scenes}: 1 or more")
 
     import torch
 
@@ -39,6 +41,8 @@ def main() -> None:
     from unicedit.base.training import GROUPS, Machine, begin, feed_of, resume, teach_saying, teach_seeing
     from unicedit.verifier import cpu_speed
 
+    if arguments.device == "cuda" and not torch.cuda.is_available():
+        made.error("argument --device: torch sees no CUDA device here; leave --device out to train on the CPU")
     torch.set_num_threads(arguments.threads)
     torch.set_float32_matmul_precision("high")
     cpu_speed.enable()

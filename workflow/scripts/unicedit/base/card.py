@@ -8,7 +8,7 @@ from unicedit.base.feed import Feed
 from unicedit.base.measure import measure
 from unicedit.base.saying import QUESTIONS
 from unicedit.base.seeing import measure_seeing
-from unicedit.base.training import Trainee
+from unicedit.base.training import Machine, Trainee
 from unicedit.vlm.template import render
 from unicedit.world.photos import PHOTOS
 from unicedit.world.splits import TEST, TRAIN, VALIDATION
@@ -31,6 +31,7 @@ def write_card(trainee: Trainee, feeds: Mapping[str, Feed], folder: Path) -> dic
         parameters=sum(weight.numel() for weight in trainee.model.parameters()),
         rope=f"{trainee.model.config.text_config.rope_parameters['rope_theta']:g}",
         questions=QUESTIONS,
+        seeing_scenes=Machine(scenes=trainee.log.scenes).seen,
         log=trainee.log,
         accuracy=_rows(found),
         parts=list(found),

@@ -37,16 +37,22 @@ class Log:
     groups: int
     minutes: dict[str, float]
     steps: dict[str, int]
-    device: str = "a CPU"  # of the latest training
+    device: str = "a CPU"  # of the latest training, as the scenes in a step of it
+    scenes: int = SCENES
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a training runs on: ``scenes`` at once in a step of saying (three quarters of them in one of seeing), ``workers`` processes that make lessons."""
+    """What a training runs on: ``scenes`` at once in a step of saying (``seen`` in one of seeing), ``workers`` processes that make lessons."""
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     scenes: int = SCENES
     workers: int = 0
+
+    @property
+    def seen(self) -> int:
+        """Three quarters of the scenes: close-ups come on top."""
+        return max(1, self.scenes * 3 // 4)
 
     @property
     def name(self) -> str:
@@ -70,10 +76,10 @@ class Trainee:
         return self.processor.tokenizer
 
     def to(self, machine: Machine) -> None:
-        """Bring it all to a machine's device, and note that in the log."""
+        """Bring it all to a machine's device, and note the machine in the log."""
         for module in (self.model, self.heads, self.pairs):
             module.to(machine.device)
-        self.log.device = machine.name
+        self.log.device, self.log.scenes = machine.name, machine.scenes
 
     def save(self, folder: Path) -> None:
         """A checkpoint to go on from: weights in float32, heads, log, tokenizer."""
@@ -168,7 +174,7 @@ def teach_seeing(trainee: Trainee, feed: Feed, minutes: float, folder: Path, mac
         started(tower, feed, pictures)
     see(
         tower, trainee.heads, feed, pictures, minutes, trainee.log.seed + trainee.log.steps.get("see", 0),
-        groups=machine.scenes * 3 // 4, workers=machine.workers, report=_Reporter(trainee, folder, "see"),
+        groups=machine.seen, workers=machine.workers, report=_Reporter(trainee, folder, "see"),
     )  # fmt: skip
     _even_out(trainee, feed)
     trainee.save(folder)
