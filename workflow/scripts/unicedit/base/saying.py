@@ -172,12 +172,12 @@ def looking_back(model: Any) -> None:
     language = model.model.language_model
     attention, rates = language.layers[0].self_attn, language.rotary_emb.inv_freq
     width, half = attention.head_dim, attention.head_dim // 2
-    pulls = torch.cat([torch.full((count,), pull) for count, pull in zip(language.rotary_emb.mrope_section, _PULLS, strict=True)])
+    pulls = torch.cat([rates.new_full((count,), pull) for count, pull in zip(language.rotary_emb.mrope_section, _PULLS, strict=True)])
     for head, back in enumerate(_BACK):
         rows = slice(head * width, (head + 1) * width)
         for projection in (attention.q_proj, attention.k_proj):
             projection.weight[rows] *= _CONTENT
-        attention.k_proj.bias[rows] = torch.cat((pulls, torch.zeros(half)))
+        attention.k_proj.bias[rows] = torch.cat((pulls, rates.new_zeros(half)))
         attention.q_proj.bias[rows] = torch.cat((pulls * torch.cos(-rates * back), pulls * torch.sin(-rates * back)))
 
 

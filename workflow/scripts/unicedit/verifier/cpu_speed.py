@@ -1,7 +1,7 @@
 """Faster forms of Qwen2.5-VL's layers on a CPU: the same weights, the same values to rounding. ``enable()`` puts them in for the whole process.
 
 The stock vision tower embeds patches by a 3-d convolution and attends picture by picture; on a CPU a matrix product and one batched attention over
-pictures of one size take a fraction of the time, and the batched attention does so on any device. Anything else goes the stock way.
+pictures of one size take a fraction of the time, and do no harm elsewhere. Anything else goes the stock way.
 """
 
 from typing import Any
@@ -32,8 +32,6 @@ def disable() -> None:
 def _fast_embed(self: Any, hidden_states: torch.Tensor) -> torch.Tensor:
     """A convolution whose kernel is its stride is a matrix product. Patches of one frame stand for a picture's two equal frames."""
     weight = self.proj.weight
-    if hidden_states.device.type != "cpu":
-        return _embed(self, hidden_states)
     flat = hidden_states.to(weight.dtype).reshape(hidden_states.shape[0], -1)
     if flat.shape[1] * 2 == weight[0].numel():
         return F.linear(flat, weight.sum(2).reshape(self.embed_dim, -1))
