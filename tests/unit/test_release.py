@@ -235,7 +235,7 @@ def test_card_says_what_is_simulated_marked_measured_and_not(results: Path, whol
     ).read_text()
     assert "| edit | 3 | 1.500 | 3.000 | none | none |" in text
     assert "| verify | 0 | 0.000 | not measured | 12 | 1,000 |" in text
-    assert "cost 1.50" in text
+    assert "cost 1.50" in text and "\n\n| energy | kWh | kg CO2 | of what |\n" in text
     assert "| metered | 2.5 | 1 | a &#124; meter |" in text
     assert "| **estimate** | 0.03 | 0.012 | processor hours times rated power: 10 W a core (a core; a data sheet)" in text, (
         "3 hours of 10 W"
