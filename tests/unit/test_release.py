@@ -26,6 +26,8 @@ from unicedit.config.prefilter import PrefilterSettings
 from unicedit.config.verify import VerifySettings
 from unicedit.errors import PipelineError
 from unicedit.ingest.hashes import pixel_digest
+from unicedit.plan.rates import Power
+from unicedit.release.energy import Energy, Rated
 from unicedit.release.mark import SCHEME
 from unicedit.release.marks import marking
 from unicedit.release.plan import plan
@@ -210,9 +212,10 @@ def test_card_says_what_is_simulated_marked_measured_and_not(results: Path, whol
         "not to train a model",
         "Intended use",
         "CC0-1.0",
-        "Energy was not measured",
+        "Energy was not measured, and no record",
         "`composite` for simulated-a",
         "No record of the jobs' time",
+        "`src_image` bears no such mark",
         'load_dataset("me/edits"',
     ):
         assert said in text, said
@@ -224,10 +227,20 @@ def test_card_says_what_is_simulated_marked_measured_and_not(results: Path, whol
     (results / "usage" / "verify").mkdir(parents=True)
     (results / "usage" / "verify" / "a.json").write_text(json.dumps({"sent": 12, "tokens_in": 900, "tokens_out": 100, "money": 1.5}))
     real = replace(MADE, library="files")
-    text = (write_release(results, SHARDS, tmp_path / "out", replace(ABOUT, made=real, energy_kwh=2.5)) / "README.md").read_text()
+    metered = [Energy("metered", 2.5, "a | meter")]
+    rated = Rated({"cpu": Power(device="cpu", hardware="a core", watts=10, source="a data sheet", ours=False)}, {})
+    text = (
+        write_release(results, SHARDS, tmp_path / "out", replace(ABOUT, made=real, energy=metered, rated=rated, grid_grams=400))
+        / "README.md"
+    ).read_text()
     assert "| edit | 3 | 1.500 | 3.000 | none | none |" in text
     assert "| verify | 0 | 0.000 | not measured | 12 | 1,000 |" in text
-    assert "cost 1.50" in text and "2.5 kWh" in text
+    assert "cost 1.50" in text and "\n\n| energy | kWh | kg CO2 | of what |\n" in text
+    assert "| metered | 2.5 | 1 | a &#124; meter |" in text
+    assert "| **estimate** | 0.03 | 0.012 | processor hours times rated power: 10 W a core (a core; a data sheet)" in text, (
+        "3 hours of 10 W"
+    )
+    assert "without verify, whose time or power is not known" in text and "with 400 g a kWh" in text
     assert "carry no mark" in text
 
 

@@ -26,7 +26,13 @@ def default(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, str]:
 def test_progress_and_summary(default: tuple[Checkout, str]) -> None:
     run, shown = default
     assert "ETA" in shown
-    for place in ("results/dataset", "results/dataset/README.md", "results/dataset/census.png", "results/tables/table3.md"):
+    for place in (
+        "results/dataset",
+        "results/dataset/README.md",
+        "results/dataset/census.png",
+        "results/tables/table3.md",
+        "results/tables/nc_claim.md",
+    ):
         assert place in shown, "the summary says where to look"
         assert run.path(place).exists()
 

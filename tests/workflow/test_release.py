@@ -1,11 +1,18 @@
 """A finished run released and audited, through the commands that make runs."""
 
 import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from checkout import Checkout
+from checkout import REPOSITORY, Checkout
+from made_pictures import read_back
+from unicedit.release.mark import SCHEME
 
 pytestmark = pytest.mark.workflow
 
@@ -27,6 +34,32 @@ def test_a_run_is_released(run: Checkout) -> None:
     assert f"{len(rows)} ok" in verify["description"]
     again = run.command("release", "--configfile", "test.yaml", check=False)
     assert again.returncode == 1 and "release: not empty" in again.stderr
+
+
+@pytest.mark.long
+def test_readers_of_a_fresh_environment_get_the_release(run: Checkout, tmp_path: Path) -> None:
+    """As a stranger has it: the newest releases of the three readers, and nothing of ours."""
+    run.command("release", "--configfile", "test.yaml", "--mark", "--webdataset")
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "datasets", "mlcroissant", "webdataset", "pillow"]
+    done = subprocess.run(pip, capture_output=True, text=True)
+    if done.returncode != 0 and re.search(r"connection|No matching distribution|Temporary failure", done.stderr):
+        pytest.skip(f"the readers cannot be fetched here: {done.stderr.strip().splitlines()[-1]}")
+    assert done.returncode == 0, done.stderr
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")} | {"HF_HUB_OFFLINE": "1"}
+    reader = [str(python), "-I", str(REPOSITORY / "tests/read_release.py"), str(run.path("release")), str(tmp_path / "cache")]
+    read = subprocess.run(reader, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert read.returncode == 0, read.stderr[-3000:]
+    found = json.loads(read.stdout.splitlines()[-1])
+    keys = [key for file in sorted(run.folder.glob("results/dataset/data/*.parquet")) for key in pq.read_table(file)["key"].to_pylist()]
+    assert keys
+    for way in ("datasets", "streamed", "croissant", "webdataset"):
+        assert found[way] == keys, way
+    assert set(found["sizes"]) == {1} and found["faults"] == [] and found["project"] is False
+    for file in run.folder.glob("release/data/*.parquet"):
+        for picture in pq.read_table(file)["edit_image"].to_pylist():
+            assert read_back(picture["bytes"]) == SCHEME + "composite"
 
 
 def test_a_release_needs_the_runs_own_configuration(run: Checkout) -> None:

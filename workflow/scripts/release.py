@@ -3,6 +3,7 @@
 import argparse
 import shlex
 from datetime import UTC, date, datetime
+from math import isfinite
 from pathlib import Path
 
 from unicedit.command import folders, run, run_parser
@@ -20,7 +21,10 @@ def main() -> None:
         metavar="[EDITOR=]TERM",
         help="mark the edited pictures as synthetic media (IPTC DigitalSourceType in XMP; pixels stay): by their editor's engine, or as these say",
     )
-    made.add_argument("--energy-kwh", type=float, help="metered energy of the run, for the card")
+    made.add_argument(
+        "--energy-kwh", type=_amount, help="metered energy of the run, for the card, beside what was measured and the estimate"
+    )
+    made.add_argument("--grid-g-kwh", type=_amount, help="grams of CO2 a kWh of your grid; without it the card says nothing of CO2")
     made.add_argument("--date", type=date.fromisoformat, help="date of publication, YYYY-MM-DD; today's where none is given")
     arguments = made.parse_args()
     from rich.console import Console
@@ -41,12 +45,20 @@ def main() -> None:
         webdataset=arguments.webdataset,
         mark=arguments.mark,
         energy_kwh=arguments.energy_kwh,
+        grid_grams=arguments.grid_g_kwh,
     )
     with Meter(Console(stderr=True), "writing") as meter:
         shards = load(results / "index").shards
         out = write_release(results, shards, arguments.out, about, lambda done, of: meter.show(done / of, f"{done} of {of} files"))
     print(f"{out}: ready to publish; its README.md is the card. To upload it:")
     print(f"  hf upload --repo-type dataset {shlex.quote(arguments.repository)} {shlex.quote(str(out))} .")
+
+
+def _amount(text: str) -> float:
+    value = float(text)
+    if not (isfinite(value) and value >= 0):
+        raise argparse.ArgumentTypeError(f"{text}: a number of 0 or more is meant")
+    return value
 
 
 def _gigabytes(text: str) -> float:

@@ -29,6 +29,12 @@ class Used:
     asked_minutes: float | None
 
 
+def rule_of(job: str, comment: str, rules: Mapping[str, str]) -> str:
+    """The rule of a job: by its comment, or else as ``rules`` knows it."""
+    named = _COMMENT.match(comment)
+    return named[1] if named else rules.get(job, "unknown")
+
+
 def _requested(text: str, cpus: int, nodes: int) -> float | None:
     """Megabytes of ReqMem: of the job, or as before 21.08 a CPU (``4Gc``) or a node (``4Gn``)."""
     amount = megabytes(text)
@@ -55,8 +61,7 @@ def parse_sacct(text: str, rules: Mapping[str, str]) -> list[Used]:
         state = state.split()[0] if state else "UNKNOWN"
         if state in ("PENDING", "RUNNING", "REQUEUED", "SUSPENDED", "COMPLETING"):
             continue
-        named = _COMMENT.match(comment)
-        rule = named[1] if named else rules.get(job, "unknown")
+        rule = rule_of(job, comment, rules)
         count = int(cpus or 1)
         found.append(
             Used(

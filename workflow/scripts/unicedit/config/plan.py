@@ -48,7 +48,8 @@ class PlanSettings(Section):
     rates: str = Field(
         "config/rates.yaml",
         min_length=1,
-        description="File with the seconds and bytes of a row by stage, engine and model, each with its source; used where no run has measured them.",
+        description="File with the seconds and bytes of a row by stage, engine and model, and the rated power of devices (for a release), each with its "
+        "source; used where no run has measured them.",
     )
     measured: MeasuredSettings = Field(default_factory=MeasuredSettings, description="A finished run to take rates from.")
     shares: SharesSettings = Field(default_factory=SharesSettings, description="What is expected to pass each stage.")

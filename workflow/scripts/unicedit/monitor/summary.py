@@ -23,9 +23,15 @@ _MADE = (
     ("Dataset card", "dataset/README.md"),
     ("Census", "dataset/census.png"),
     ("Gallery", "gallery/index.html"),
+    ("Table 2", "tables/table2.md"),
     ("Table 3", "tables/table3.md"),
     ("Filter truth", "tables/filter_truth.md"),
     ("Table 4", "tables/table4.md"),
+    ("NC against VIEScore", "tables/nc_claim.md"),
+    ("Judges and truth", "tables/judge_check.md"),
+    ("Table 5", "tables/table5.md"),
+    ("SSIM claim", "tables/ssim_claim.md"),
+    ("Contamination", "tables/contamination.md"),
 )
 
 

@@ -15,6 +15,7 @@ from unicedit.errors import PipelineError
 from unicedit.monitor.bars import Bars
 from unicedit.monitor.output import Output
 from unicedit.monitor.progress import RunProgress
+from unicedit.monitor.rapl import Rapl
 from unicedit.monitor.records import Records
 from unicedit.monitor.summary import show_failure, show_summary
 
@@ -60,6 +61,7 @@ def watch(command: Sequence[str], log: Path, scratch: Path, results: Path, conso
     records = Records(scratch)
     progress = RunProgress(records.read())
     log.parent.mkdir(parents=True, exist_ok=True)
+    energy = Rapl()
     with log.open("ab") as stream:
         output = Output(log, stream.tell())
         begin = time.monotonic()
@@ -78,12 +80,15 @@ def watch(command: Sequence[str], log: Path, scratch: Path, results: Path, conso
                 ended = True
             start = time.monotonic()
             output.read()
+            energy.look()
             found = records.read()
             bars.show(progress.stages(output, found, start), start - begin, last=ended)
             if ended:
                 break
             # on a slow file system looking must not cost more than a tenth of the time
             pause = max(LEAST_PAUSE_SECONDS, 10 * (time.monotonic() - start))
+    if not output.on_slurm:  # then the work is not this machine's
+        energy.keep(results)
     if child.returncode == 0:
         show_summary(console, results, progress.own(found), output, time.monotonic() - begin)
         return 0

@@ -15,7 +15,7 @@ from unicedit.plan.library import Pictures
 from unicedit.plan.measured import Measured, benchmark_seconds
 from unicedit.plan.rates import Rate, RateTable
 from unicedit.plan.volumes import training_volumes, volumes
-from unicedit.plan.work import CPU_ENGINES, Worker, gpus_of_job, workers_of
+from unicedit.plan.work import RATES_OF, Worker, gpus_of_job, of_gpu, workers_of
 from unicedit.stages import TRAININGS
 from unicedit.triplets.plan import TRIPLET_STAGES
 from unicedit.workflow import trains_its_verifier
@@ -30,7 +30,6 @@ GATHERED = {
     ),
 }
 # stages whose engines are another stage's
-RATES_OF = {"bench_edit": "edit", "expect": "judge", "bench_viescore": "judge", "viescore": "judge", "triplet_aesthetic": "prefilter"}
 HOUR = 3600.0
 
 
@@ -108,12 +107,6 @@ def pixels_of(config: Config) -> int:
     return round(sum(width * height for width, height in KONTEXT_SIZES) / len(KONTEXT_SIZES) / config.ingest.size_divisor**2)
 
 
-def _of_gpu(worker: Worker, rate: Rate | None) -> bool:
-    if rate is not None:
-        return rate.device == "gpu"
-    return worker.engine not in (None, *CPU_ENGINES)
-
-
 class Planner:
     """Makes the plan of one configuration, from the table of rates and what a run measured."""
 
@@ -188,7 +181,7 @@ class Planner:
 
     def _known(self, stage: str, given: float, workers: Sequence[Worker]) -> _Known:
         rates = [(worker, self.table.rate(RATES_OF.get(stage, stage), worker.engine, worker.model)) for worker in workers]
-        gpu = any(_of_gpu(worker, rate) for worker, rate in rates)
+        gpu = any(of_gpu(worker, rate) for worker, rate in rates)
         found = self.measured.get(stage)
         if found is not None and found.seconds is not None:
             devices = gpus_of_job(stage, self.config) if gpu else 1

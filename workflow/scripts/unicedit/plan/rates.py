@@ -58,6 +58,22 @@ class PixelSize(BaseModel):
     ours: bool
 
 
+class Power(BaseModel):
+    """Rated power of a device: of one GPU, or of one processor core. For the release's estimate of energy."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    device: Device
+    hardware: str
+    watts: float = Field(gt=0, allow_inf_nan=False)
+    source: str = Field(min_length=10)
+    ours: bool
+
+    @property
+    def per(self) -> str:
+        return "GPU" if self.device == "gpu" else "core"
+
+
 class RateTable(BaseModel):
     """The whole file."""
 
@@ -66,6 +82,7 @@ class RateTable(BaseModel):
     rates: tuple[Rate, ...]
     sizes: tuple[Size, ...]
     pixels: tuple[PixelSize, ...]
+    power: tuple[Power, ...] = ()
 
     def rate(self, stage: str, engine: str | None = None, model: str | None = None) -> Rate | None:
         """The closest entry: of the model, or of the engine whatever the model, or of the stage whatever the engine."""

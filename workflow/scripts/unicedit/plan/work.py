@@ -7,6 +7,7 @@ from unicedit.config.edit import EditorSettings
 from unicedit.config.model import Config
 from unicedit.config.openai import PriceSettings
 from unicedit.config.vlm import VlmSettings
+from unicedit.plan.rates import Rate, RateTable
 from unicedit.workflow import trains_its_verifier
 
 CPU_ENGINES = (
@@ -20,6 +21,8 @@ CPU_ENGINES = (
     "ark",
     "images",
 )  # compute nothing on a GPU of ours
+
+RATES_OF = {"bench_edit": "edit", "expect": "judge", "bench_viescore": "judge", "viescore": "judge", "triplet_aesthetic": "prefilter"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,19 @@ def workers_of(stage: str, config: Config) -> list[Worker]:
     if stage in ("sft", "d2po", "evaluate"):
         return [Worker("transformers", config.verifier.base)]
     return [Worker(None)]
+
+
+def of_gpu(worker: Worker, rate: Rate | None) -> bool:
+    """Whether an engine computes on a GPU of ours: as its rate says, or else by its kind."""
+    if rate is not None:
+        return rate.device == "gpu"
+    return worker.engine not in (None, *CPU_ENGINES)
+
+
+def computes_on_gpu(stage: str, config: Config, table: RateTable) -> bool:
+    """Whether any engine of a stage does."""
+    workers = workers_of(stage, config)
+    return any(of_gpu(one, table.rate(RATES_OF.get(stage, stage), one.engine, one.model)) for one in workers)
 
 
 def gpus_of_job(stage: str, config: Config) -> int:

@@ -8,7 +8,9 @@ from unicedit.card.readme import Made
 from unicedit.config.model import Config
 from unicedit.errors import PipelineError
 from unicedit.files import digest_of, read_json
+from unicedit.plan.rates import read_rates
 from unicedit.reads import READS, taxonomy_file
+from unicedit.release.energy import measured, rated
 from unicedit.release.marks import term_of
 from unicedit.release.release import Release
 from unicedit.stages import gather_seal
@@ -26,6 +28,7 @@ def asked(
     webdataset: bool,
     mark: Sequence[str] | None,
     energy_kwh: float | None,
+    grid_grams: float | None,
 ) -> Release:
     """The release of the run of these configuration files. ``mark`` is None for no marks, or what ``term_of`` takes. Raises ``PipelineError`` where the dataset in ``results`` was
     not made with this configuration: its card would say what is not so.
@@ -49,7 +52,9 @@ def asked(
         shard_bytes=shard_bytes,
         webdataset=webdataset,
         terms={} if mark is None else term_of(config.edit.editors, mark),
-        energy_kwh=energy_kwh,
+        energy=measured(Path.cwd(), results, energy_kwh),
+        rated=rated(config, read_rates(Path(config.plan.rates))),
+        grid_grams=grid_grams,
     )
 
 

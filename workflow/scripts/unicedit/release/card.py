@@ -8,14 +8,17 @@ from unicedit.card.census import Census
 from unicedit.card.readme import Made, front_matter, sections
 from unicedit.markdown import plain, table
 from unicedit.release.cost import StageCost
+from unicedit.release.energy import Energy
 from unicedit.taxonomy import Taxonomy
 from unicedit.vlm.template import render
+
+_LONGEST = 1000  # signs of what a figure of energy covers
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the release itself adds to the card. ``size`` is in bytes, of ``files`` Parquet files; ``terms`` are the marks of the edited pictures by editor;
-    ``energy_kwh`` is measured elsewhere, None where nobody did.
+    ``energy`` holds every figure that there is, ``grid_grams`` the CO2 of a kilowatt-hour where somebody gave it.
     """
 
     repository: str
@@ -27,7 +30,8 @@ class Facts:
     configuration: str
     versions: Mapping[str, str]
     costs: Sequence[StageCost]
-    energy_kwh: float | None
+    energy: Sequence[Energy]
+    grid_grams: float | None
 
 
 def card(made: Made, census: Census, taxonomy: Taxonomy, targets: Mapping[str, float], facts: Facts) -> str:
@@ -43,6 +47,7 @@ def card(made: Made, census: Census, taxonomy: Taxonomy, targets: Mapping[str, f
         versions=", ".join(f"{plain(name)} {plain(version)}" for name, version in sorted(facts.versions.items())),
         cost_table=_cost_table(facts.costs),
         money=_money(facts.costs),
+        energy_table=_energy_table(facts.energy, facts.grid_grams),
     )
     return text.rstrip("\n") + "\n"
 
@@ -74,3 +79,13 @@ def _cost_table(costs: Sequence[StageCost]) -> str:
 def _money(costs: Sequence[StageCost]) -> str:
     spent = sum(cost.spent.money for cost in costs if cost.spent)
     return f"{spent:,.2f}" if spent else ""
+
+
+def _energy_table(found: Sequence[Energy], grams: float | None) -> str:
+    """Three figures of each number: more would claim what no counter knows."""
+    head = ("energy", "kWh", *(["kg CO2"] if grams is not None else []), "of what")
+    rows = [
+        (one.source, f"{one.kwh:.3g}", *([f"{one.carbon(grams):.3g}"] if grams is not None else []), plain(one.covers, _LONGEST))
+        for one in found
+    ]
+    return table(head, rows) if rows else ""

@@ -9,6 +9,8 @@ from unicedit.cluster.used import from_benchmarks
 from unicedit.stages import SHARD_STAGES
 from unicedit.vlm.spent import Spent, spent_in
 
+STAGES = ("duplicates", *SHARD_STAGES)
+
 
 @dataclass(frozen=True, slots=True)
 class StageCost:
@@ -21,7 +23,7 @@ class StageCost:
     spent: Spent | None
 
 
-def costs(results: Path, stages: Sequence[str] = ("duplicates", *SHARD_STAGES)) -> list[StageCost]:
+def costs(results: Path, stages: Sequence[str] = STAGES) -> list[StageCost]:
     """The stages that left a record. A job that was repeated counts with its last attempt."""
     jobs = defaultdict(list)
     for job in from_benchmarks(results / "benchmarks", {}):

@@ -14,6 +14,7 @@ from unicedit.release.card import Facts, card
 from unicedit.release.cost import costs
 from unicedit.release.crate import write_crate
 from unicedit.release.croissant import write_croissant
+from unicedit.release.energy import Energy, Rated, estimate
 from unicedit.release.mark import Term
 from unicedit.release.marks import marking
 from unicedit.release.parquet import write_file, write_index
@@ -29,7 +30,8 @@ Say = Callable[[int, int], None]  # files written, files in all
 @dataclass(frozen=True, slots=True)
 class Release:
     """What a release is told. ``shard_bytes`` is the size wished of a file; ``terms`` the marks of edited pictures by editor, empty for none; ``repository``
-    the name on the hub; ``date`` as YYYY-MM-DD; ``deduplicated`` whether duplicates of sources were left out.
+    the name on the hub; ``date`` as YYYY-MM-DD; ``deduplicated`` whether duplicates of sources were left out. ``energy`` is what was measured, ``rated`` what an estimate takes,
+    ``grid_grams`` the CO2 of a kilowatt-hour where the user knows it.
     """
 
     made: Made
@@ -42,7 +44,9 @@ class Release:
     shard_bytes: int = 10**9
     webdataset: bool = False
     terms: Mapping[str, Term] = field(default_factory=dict)
-    energy_kwh: float | None = None
+    energy: Sequence[Energy] = ()
+    rated: Rated | None = None
+    grid_grams: float | None = None
 
 
 def write_release(results: Path, shards: Sequence[str], out: Path, about: Release, say: Say = lambda *_: None) -> Path:
@@ -133,6 +137,8 @@ def _write_card(
     versions: Mapping[str, str],
 ) -> None:
     census = take_census(results, shards)
+    spent = costs(results)
+    estimated = estimate(spent, about.rated) if about.rated else None
     targets = target_shares(about.taxonomy.names, about.made.instruct.shares)
     facts = Facts(
         repository=about.repository,
@@ -143,8 +149,9 @@ def _write_card(
         deduplicated=about.deduplicated,
         configuration=about.configuration,
         versions=versions,
-        costs=costs(results),
-        energy_kwh=about.energy_kwh,
+        costs=spent,
+        energy=[*about.energy, *([estimated] if estimated else [])],
+        grid_grams=about.grid_grams,
     )
     write_text(folder / "README.md", card(about.made, census, about.taxonomy, targets, facts))
 

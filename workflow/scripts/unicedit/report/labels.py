@@ -17,7 +17,7 @@ NAMES = {
     "filter_truth": "failure filter against the truth",
     "filter_curve": "failure filter: precision and recall",
     "ssim_claim": "claim on SSIM",
-    "nc_claim": "claim on VIEScore",
+    "nc_claim": "NC against VIEScore",
     "bench_groups": "another benchmark, by its groups",
     "contamination": "contamination by benchmarks",
     "judge_check": "judges against the truth",
