@@ -22,6 +22,7 @@ def check_files(config: Config, *, dry: bool = False) -> list[str]:
     from unicedit.benchmark.mapping import load_mapping
     from unicedit.instruct.plan import Planner
     from unicedit.judge.public import public_prompts
+    from unicedit.propose.plan import ProposePlan
     from unicedit.taxonomy import TaxonomyError, load
 
     try:
@@ -33,6 +34,7 @@ def check_files(config: Config, *, dry: bool = False) -> list[str]:
             f"config: instruct.taxonomy = {config.instruct.taxonomy!r}: is no taxonomy, config/taxonomy.yaml is one: {first}{more}"
         ) from error
     Planner(config.instruct, taxonomy)
+    ProposePlan(config.propose, config.instruct, taxonomy)
     review_of(config.samples)
     check_editors(config)
     _check_batches(config)

@@ -40,7 +40,14 @@ PLUMBING = (
 )
 
 # never part of a recipe: they choose which rows there are, and what they chose is in the rows' keys and inputs
-CHOOSERS = ("unicedit.instruct.plan", "unicedit.propose.plan", "unicedit.propose.pictures", "unicedit.edit.assign", "unicedit.edit.seed", "unicedit.edit.weights")
+CHOOSERS = (
+    "unicedit.instruct.plan",
+    "unicedit.propose.plan",
+    "unicedit.propose.pictures",
+    "unicedit.edit.assign",
+    "unicedit.edit.seed",
+    "unicedit.edit.weights",
+)
 
 # part of a recipe only where an engine of theirs is chosen
 ENGINES = (

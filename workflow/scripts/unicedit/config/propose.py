@@ -49,7 +49,9 @@ class ProposeSettings(Section):
         description="Of pictures (and mirror images) whose perceptual hashes differ in at most this many of 64 bits one is used, and none that is so near to one that "
         "`exclude` leaves out. null: what `duplicates` found is enough, and only the excluded pictures themselves are left out.",
     )
-    seed: int = Field(0, ge=0, description="Decides which pictures are asked, for what, and which proposals are taken where there are more.")
+    seed: int = Field(
+        0, ge=0, description="Decides which pictures are asked, for what, and which proposals are taken where there are more."
+    )
 
     @model_validator(mode="after")
     def _once(self) -> Self:

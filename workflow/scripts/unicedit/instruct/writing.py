@@ -1,7 +1,6 @@
 """Asking a writer for instructions, one question a picture, several rows a picture: what every stage that has instructions written shares."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from typing import Any
 
 from unicedit.config.instruct import InstructSettings

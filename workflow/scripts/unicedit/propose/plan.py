@@ -1,6 +1,6 @@
 """What is asked for proposals: which sub-tasks, of how many pictures, and of which picture which of them."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from math import ceil
 
 from unicedit.config.instruct import InstructSettings, PerImageSettings
@@ -40,10 +40,11 @@ class ProposePlan:
         return self._planner.plan(f"propose {self.settings.seed} {key}")
 
 
-def check_known(plan: ProposePlan, known: Collection[str]) -> None:
-    """Whether the benchmark's reader knows all sub-tasks. Raises ``PlanError`` where it does not."""
-    if odd := [name for name in plan.names if name not in known]:
-        raise PlanError(
-            f"config: propose.subtasks: a benchmark cannot have {odd[0]!r}, which is none of the paper's sub-tasks (config/paper/taxonomy.csv): "
-            "name those to propose, without it"
-        )
+def check_known(plan: ProposePlan, taxonomy: Taxonomy, task_of: Mapping[str, str]) -> None:
+    """Whether a benchmark may have all its sub-tasks, by ``task_of`` of the paper. Raises ``PlanError`` where it may not."""
+    for name in plan.names:
+        if task_of.get(name) != taxonomy.task_of[name]:
+            raise PlanError(
+                f"config: propose.subtasks: a benchmark cannot have {name!r} of {taxonomy.task_of[name]!r}: config/paper/taxonomy.csv "
+                f"{'does not have it' if name not in task_of else f'has it under {task_of[name]!r}'}; name those to propose, without it"
+            )
