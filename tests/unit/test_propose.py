@@ -14,8 +14,10 @@ from checkout import REPOSITORY
 from small_tables import counts_of, key_of, picture, png, rows_of, run_stage, write_table
 from unicedit.benchmark.files import file_samples, jsonl_of, read_jsonl
 from unicedit.benchmark.record import check_records, tasks_of
+from unicedit.check_files import check_files
 from unicedit.config.benchmark import BenchmarkSettings
 from unicedit.config.instruct import InstructSettings
+from unicedit.config.model import parse
 from unicedit.config.propose import ProposeSettings
 from unicedit.instruct import writing
 from unicedit.instruct.plan import PlanError
@@ -30,6 +32,7 @@ from unicedit.taxonomy import load
 from unicedit.training.schema import SAMPLES
 from unicedit.vlm.port import Arrived, VlmEngine, VlmReply, VlmRequest, unheard
 from unicedit.vlm.reply import ReplyError
+from unicedit.workflow import Pipeline
 
 TAXONOMY = load(REPOSITORY / "config" / "taxonomy.yaml")
 TASKS = tasks_of(REPOSITORY / "config/paper/taxonomy.csv")
@@ -147,15 +150,31 @@ def test_settings_that_cannot_be_are_refused() -> None:
         PlanError, match=r"config: propose\.subtasks = 'Levitation': no such sub-task in config/taxonomy.yaml; known: Subject"
     ):
         plan_of(subtasks=["Levitation"])
+    with pytest.raises(PlanError, match="no such sub-task"):  # and so no job begins
+        check_files(parse({"propose": {"subtasks": ["Levitation"]}}))
     with pytest.raises(ValueError, match="subtasks names 'Style Transfer' more than once"):
         ProposeSettings(subtasks=("Style Transfer", "Style Transfer"))
+
+
+def test_only_what_a_benchmark_may_have_is_proposed(tmp_path: Path) -> None:
     check_known(plan_of(), TAXONOMY, TASKS)
+    other = tmp_path / "taxonomy.yaml"
+    other.write_text((REPOSITORY / "config/taxonomy.yaml").read_text().replace("name: Scene Editing", "name: Scenery"))
+    custom = {"taxonomy": str(other)}
+    wrong = (
+        r"config: propose\.subtasks: a benchmark cannot have 'Lens Zooming' of 'Scenery': .* has it under 'Scene Editing'; name those to"
+    )
+    with pytest.raises(PlanError, match=wrong):
+        check_files(parse({"instruct": custom, "propose": {"subtasks": ["Counting Change", "Lens Zooming"]}}))
+    check_files(parse({"instruct": custom, "propose": {"subtasks": ["Counting Change"]}}))
+    check_files(parse({"instruct": custom}))  # a run that proposes nothing
+    pipeline = Pipeline({"instruct": custom})
+    with pytest.raises(PlanError, match="a benchmark cannot have 'Background Change' of 'Scenery'"):
+        pipeline.asked_for_proposals(None)
     with pytest.raises(
         PlanError, match=r"cannot have 'Style Transfer' of 'Scene Editing': config/paper/taxonomy.csv does not have it; name"
     ):
         check_known(plan_of(), TAXONOMY, {name: task for name, task in TASKS.items() if name != "Style Transfer"})
-    with pytest.raises(PlanError, match="has it under 'Object Editing'"):
-        check_known(plan_of(), TAXONOMY, {**TASKS, "Style Transfer": "Object Editing"})
 
 
 # --- the replies

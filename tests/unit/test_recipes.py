@@ -19,6 +19,10 @@ LISTED = {
         *("instruct.engine", "instruct.prompt", "instruct.reply", "instruct.stage", "instruct.writing"),
         *("provenance", "sources", "taxonomy", "vlm.ask", "vlm.port", "vlm.reply", "vlm.template"),
     ],
+    "propose": [
+        *("instruct.engine", "instruct.reply", "instruct.writing", "propose.schema", "propose.stage"),
+        *("provenance", "sources", "taxonomy", "vlm.ask", "vlm.port", "vlm.reply", "vlm.template"),
+    ],
     "edit": ["edit.port", "edit.stage", "pictures", "provenance", "sources"],
     "verify": ["provenance", "sources", "verify.decide", "verify.engines", "verify.port", "verify.stage"],
     "bench_edit": [

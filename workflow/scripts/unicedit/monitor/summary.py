@@ -26,6 +26,7 @@ _MADE = (
     ("Table 3", "tables/table3.md"),
     ("Filter truth", "tables/filter_truth.md"),
     ("Table 4", "tables/table4.md"),
+    ("Proposals", "tables/proposals.md"),
 )
 
 
