@@ -67,7 +67,8 @@ def page(lines: Sequence[Line], failures: Counter[str], pictures: int, plan: Pro
             pictures=f"{pictures:,}",
             missing=f"{max(0, plan.pictures - pictures):,}",
             failures=table(
-                ("pictures", "why their replies could not be used"), [(f"{n:,}", plain(why)) for why, n in failures.most_common(SHOWN)]
+                ("why their replies could not be used", "pictures"),
+                [(plain(why), f"{number:,}") for why, number in failures.most_common(SHOWN)],
             ),
             failed=f"{failures.total():,}",
             simulated=simulated,
