@@ -17,7 +17,7 @@ OVERLAY := $(if $(CONFIG),--configfile $(CONFIG),)
 SNAKEMAKE := $(BIN)/snakemake $(OVERLAY) --profile profiles/local --cores $(CORES) $(ARGS)
 COMMAND := $(BIN)/python workflow/scripts
 
-.PHONY: all photos plan dataset tables table2 verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-docs test-long docs lint format bench status slurm-check efficiency config judge-check contamination verify-results accept retry pilot resume unlock clean help benchmark fetch-benchmark fetch-models report test-browser release audit review review-agreement review-settle review-freeze
+.PHONY: all photos plan dataset tables table2 verifier table5-full table5-search tiny-base release-verifier install test test-slurm test-docs test-long docs lint format bench status slurm-check efficiency config judge-check contamination verify-results accept retry pilot resume unlock clean help benchmark fetch-benchmark fetch-models report test-browser release audit review propose review-agreement review-settle review-freeze
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -73,6 +73,9 @@ DATASET ?= results/dataset
 audit: install ## DATASET=folder: examine any editing dataset; ARGS="--mapping config/datasets/x2edit.yaml --taxonomy none --benchmark folder --strict"
 	$(COMMAND)/audit.py "$(DATASET)" $(if $(OUT),--out "$(OUT)") $(ARGS)
 
+propose: install ## records for a benchmark of your own, proposed from the library's pictures: results/tables/proposals.md says what came of it; then WHAT=proposals in make review
+	$(COMMAND)/run.py -- $(SNAKEMAKE) proposals
+
 REVIEWER ?=
 REVIEWS ?= reviews
 AGREE ?= 1
@@ -80,7 +83,7 @@ PORT ?= 8765
 DISAGREEMENTS ?=
 WHAT ?= samples
 REVIEW = $(COMMAND)/review.py $(OVERLAY) --what $(WHAT) --reviews "$(REVIEWS)" --agree $(AGREE)
-review: install ## REVIEWER=anna: a local page to accept, reject, rewrite training samples (WHAT=benchmark: its records); DISAGREEMENTS=1 AGREE=2: settle what reviewers disagree on
+review: install ## REVIEWER=anna: a local page to accept, reject, rewrite training samples (WHAT=benchmark or proposals: records); DISAGREEMENTS=1 AGREE=2: settle what reviewers disagree on
 	$(REVIEW) serve --reviewer "$(REVIEWER)" --port $(PORT) $(if $(DISAGREEMENTS),--disagreements) $(ARGS)
 
 review-agreement: install ## how far reviewers agree (Cohen's kappa), what is settled and what is not
@@ -90,8 +93,8 @@ review-settle: install ## AGREE=2: write what is settled into reviews/samples/se
 	$(REVIEW) settle $(ARGS)
 
 VERSION ?=
-review-freeze: install ## OUT=my-benchmark VERSION=1: the reviewed benchmark as a new folder, which benchmark.source: files reads
-	$(COMMAND)/review.py $(OVERLAY) --what benchmark --reviews "$(REVIEWS)" --agree $(AGREE) freeze --out "$(OUT)" --version "$(VERSION)" $(ARGS)
+review-freeze: install ## OUT=my-benchmark VERSION=1: the reviewed benchmark (WHAT=proposals: what was proposed) as a new folder, which benchmark.source: files reads
+	$(COMMAND)/review.py $(OVERLAY) --what $(if $(filter proposals,$(WHAT)),proposals,benchmark) --reviews "$(REVIEWS)" --agree $(AGREE) freeze --out "$(OUT)" --version "$(VERSION)" $(ARGS)
 
 RELEASE ?= release-verifier
 SIMULATED ?= --simulated

@@ -11,7 +11,7 @@ import pytest
 
 from small_tables import counts_of, key_of, rows_of, run_stage, write_sources
 from unicedit.config.instruct import InstructSettings
-from unicedit.instruct import stage as instruct_stage
+from unicedit.instruct import writing
 from unicedit.instruct.plan import Plan, PlanError, Planner, systematic
 from unicedit.instruct.prompt import prompt
 from unicedit.instruct.reply import normalised, parse_reply
@@ -208,7 +208,7 @@ def all_possible(request: VlmRequest) -> str:
 
 def make(folder: Path, monkeypatch: pytest.MonkeyPatch, writer: Writer, count: int = 10, **settings: Any) -> InstructStage:
     ingest, prefilter = write_sources(folder, count, rejected=[3])
-    monkeypatch.setattr(instruct_stage, "open_writer", lambda *_: writer)
+    monkeypatch.setattr(writing, "open_writer", lambda *_: writer)
     return InstructStage(ingest, prefilter, InstructSettings(**settings), TAXONOMY, "recipe-1")
 
 

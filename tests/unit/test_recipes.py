@@ -16,7 +16,11 @@ LISTED = {
     ],
     "prefilter": ["pictures", "prefilter", "provenance", "scorers.port", "scorers.technical", "sources"],
     "instruct": [
-        *("instruct.engine", "instruct.prompt", "instruct.reply", "instruct.stage"),
+        *("instruct.engine", "instruct.prompt", "instruct.reply", "instruct.stage", "instruct.writing"),
+        *("provenance", "sources", "taxonomy", "vlm.ask", "vlm.port", "vlm.reply", "vlm.template"),
+    ],
+    "propose": [
+        *("instruct.engine", "instruct.reply", "instruct.writing", "propose.schema", "propose.stage"),
         *("provenance", "sources", "taxonomy", "vlm.ask", "vlm.port", "vlm.reply", "vlm.template"),
     ],
     "edit": ["edit.port", "edit.stage", "pictures", "provenance", "sources"],

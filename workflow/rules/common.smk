@@ -11,7 +11,7 @@ from unicedit.errors import PipelineError
 from unicedit.evaluation.grid import Grid
 from unicedit.models.cache import use_cache
 from unicedit.report.labels import labels_of
-from unicedit.stages import GATHERS
+from unicedit.stages import GATHERS, PROPOSING
 from unicedit.workflow import Pipeline, plans_only, run_with_this_interpreter
 
 run_with_this_interpreter()
@@ -109,12 +109,12 @@ def verifier_outputs():
 
 
 def reported():
-    """The gathers that the run report speaks of: those that `all` makes, and whatever else is there (a full Table 5, say)."""
+    """The gathers that the run report speaks of: those that `all` makes, and whatever else is there (a full Table 5, say). Proposals are no result, and to make them again would ask a model."""
     wanted = {str(path) for path in [*dataset_outputs(), *table_outputs()]}
     return [
         stage
         for stage in GATHERS
-        if stage != "record"
+        if stage not in ("record", *PROPOSING)
         and (pipeline.gather_seal(stage) in wanted or pipeline.is_made(stage))
     ]
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from unicedit.review.item import Queue
     from unicedit.review.settle import Fresh
 
-SAMPLES, BENCHMARK = "samples", "benchmark"
+SAMPLES, BENCHMARK, PROPOSALS = "samples", "benchmark", "proposals"
 
 
 def main() -> None:
@@ -22,7 +22,10 @@ def main() -> None:
         "--reviews", type=Path, default=Path("reviews"), help="folder of the decisions; it is not part of the results, and goes with you"
     )
     made.add_argument(
-        "--what", choices=(SAMPLES, BENCHMARK), default=SAMPLES, help="what is reviewed: training samples, or the benchmark's records"
+        "--what",
+        choices=(SAMPLES, BENCHMARK, PROPOSALS),
+        default=SAMPLES,
+        help="what is reviewed: training samples, the benchmark's records, or records proposed for one (`make propose`)",
     )
     made.add_argument("--agree", type=int, default=1, help="reviewers who must agree before a row is settled")
     verbs = made.add_subparsers(dest="verb", required=True)
@@ -61,8 +64,8 @@ def _queue(arguments: Namespace) -> "Queue":
     from unicedit.training.queue import Choice, SampleQueue
 
     results, _ = folders(arguments)
-    if arguments.what == BENCHMARK:
-        return RecordQueue(results, arguments.limit if arguments.verb == "serve" else 0)
+    if arguments.what != SAMPLES:
+        return RecordQueue(results, arguments.limit if arguments.verb == "serve" else 0, arguments.what)
     chosen = Choice(tuple(arguments.file), tuple(arguments.kind), arguments.limit) if arguments.verb == "serve" else Choice(FILES, KINDS, 0)
     return SampleQueue(results, chosen)
 
@@ -133,7 +136,9 @@ def _freeze(arguments: Namespace) -> None:
 
     queue = _queue(arguments)
     if not isinstance(queue, RecordQueue):
-        raise PipelineError("freeze: training samples are not frozen, `settle` is enough; a benchmark is, with --what benchmark")
+        raise PipelineError(
+            "freeze: training samples are not frozen, `settle` is enough; a benchmark is, with --what benchmark or proposals"
+        )
     read = _fresh(arguments, queue)
     settled = settlement(read.decisions, arguments.agree).settled
     made = freeze(queue, settled, arguments.out, arguments.version, arguments.unreviewed, arguments.per_subtask)

@@ -22,6 +22,7 @@ def check_files(config: Config, *, dry: bool = False) -> list[str]:
     from unicedit.benchmark.mapping import load_mapping
     from unicedit.instruct.plan import Planner
     from unicedit.judge.public import public_prompts
+    from unicedit.propose.check import check_proposed
     from unicedit.taxonomy import TaxonomyError, load
 
     try:
@@ -33,6 +34,8 @@ def check_files(config: Config, *, dry: bool = False) -> list[str]:
             f"config: instruct.taxonomy = {config.instruct.taxonomy!r}: is no taxonomy, config/taxonomy.yaml is one: {first}{more}"
         ) from error
     Planner(config.instruct, taxonomy)
+    if config.propose.subtasks:  # otherwise only whoever proposes is told
+        check_proposed(config)
     review_of(config.samples)
     check_editors(config)
     _check_batches(config)

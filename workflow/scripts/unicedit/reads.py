@@ -10,6 +10,7 @@ from typing import Any
 from unicedit.benchmark.plan import BenchPlan
 from unicedit.config.model import Config, ConfigError
 from unicedit.files import sha256_of_file
+from unicedit.stages import PROPOSING
 from unicedit.training.parts import review_of
 
 
@@ -40,6 +41,16 @@ def knows_truth(config: Config) -> bool:
     return all(editor.engine == "simulated" for editor in config.edit.editors)
 
 
+def _proposing(config: Config) -> dict[str, Any]:
+    """What proposals read: of `instruct`, who is asked and how."""
+    elsewhere = {"per_image", "alternates", "shares", "pass_rates"}
+    return {
+        "propose": config.propose.model_dump(mode="json"),
+        "instruct": config.instruct.model_dump(mode="json", exclude=elsewhere),
+        "taxonomy": _taxonomy(config),
+    }
+
+
 # The settings of each stage, by the name of its rule.
 READS: dict[str, Callable[[Config], dict[str, Any]]] = {
     "ingest": lambda config: {"ingest": config.ingest.model_dump(mode="json")},
@@ -51,6 +62,7 @@ READS: dict[str, Callable[[Config], dict[str, Any]]] = {
     "contamination": lambda config: {"exclude": list(config.prefilter.exclude), "simulated": "library" in simulated(config)},
     "prefilter": lambda config: {"prefilter": config.prefilter.model_dump(mode="json")},
     "instruct": lambda config: {"instruct": config.instruct.model_dump(mode="json"), "taxonomy": _taxonomy(config)},
+    **dict.fromkeys(PROPOSING, _proposing),
     "edit": lambda config: {"edit": config.edit.model_dump(mode="json")},
     "truth": lambda config: {"edit": config.edit.model_dump(mode="json")},
     "verify": lambda config: {

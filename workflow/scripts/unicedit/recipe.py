@@ -40,7 +40,14 @@ PLUMBING = (
 )
 
 # never part of a recipe: they choose which rows there are, and what they chose is in the rows' keys and inputs
-CHOOSERS = ("unicedit.instruct.plan", "unicedit.edit.assign", "unicedit.edit.seed", "unicedit.edit.weights")
+CHOOSERS = (
+    "unicedit.instruct.plan",
+    "unicedit.propose.plan",
+    "unicedit.propose.pictures",
+    "unicedit.edit.assign",
+    "unicedit.edit.seed",
+    "unicedit.edit.weights",
+)
 
 # part of a recipe only where an engine of theirs is chosen
 ENGINES = (
@@ -73,6 +80,7 @@ STAGE_ROOTS = {
     "lookalikes": ("unicedit.lookalikes.stage",),
     "prefilter": ("unicedit.prefilter",),
     "instruct": ("unicedit.instruct.stage",),
+    "propose": ("unicedit.propose.stage",),
     "edit": ("unicedit.edit.stage",),
     "verify": ("unicedit.verify.stage",),
     "bench_edit": ("unicedit.benchmark.edit_stage",),

@@ -43,12 +43,12 @@ def prefilter_recipe(settings: PrefilterSettings) -> str:
     return recipe_of("prefilter", chosen, engines)
 
 
-def instruct_recipe(settings: InstructSettings) -> str:
-    """The recipe of instructions. What a picture is asked for is among its rows' inputs."""
+def instruct_recipe(settings: InstructSettings, stage: str = "instruct") -> str:
+    """The recipe of instructions, and of proposals, which are asked the same way. What a picture is asked for is among its rows' inputs."""
     chosen: dict[str, Any] = {"engine": settings.engine, "attempts": settings.attempts}
     if settings.engine == "simulated":
-        return recipe_of("instruct", {**chosen, "simulated": settings.simulated.model_dump(mode="json")}, ["unicedit.world.instructor"])
-    return recipe_of("instruct", {**chosen, settings.engine: engine_settings(settings)}, engine_modules(settings))
+        return recipe_of(stage, {**chosen, "simulated": settings.simulated.model_dump(mode="json")}, ["unicedit.world.instructor"])
+    return recipe_of(stage, {**chosen, settings.engine: engine_settings(settings)}, engine_modules(settings))
 
 
 def edit_recipes(settings: EditSettings) -> dict[str, str]:
@@ -116,6 +116,7 @@ def todays_recipes(stage: str, config: Config) -> dict[str, str]:
         "lookalikes": lambda: lookalikes_recipe(config.contamination),
         "prefilter": lambda: prefilter_recipe(config.prefilter),
         "instruct": lambda: instruct_recipe(config.instruct),
+        "propose": lambda: instruct_recipe(config.instruct, "propose"),
         "verify": lambda: verify_recipe(config.verify, config.edit),
     }
     return {"": made[stage]()}

@@ -9,6 +9,7 @@ from unicedit.triplets.plan import TRIPLET_STAGES
 
 SHARD_STAGES = ("ingest", "prefilter", "instruct", "edit", "verify", "assemble")
 TRAININGS = ("sft", "d2po")
+PROPOSING = ("propose", "proposals")  # of a benchmark of one's own
 TABLE5 = ("table5", "table5_full", "table5_search")
 _SCRIPTS = {**dict.fromkeys(TABLE5, "table5"), "judge_check": "judge_truth"}  # of rules that share one, or whose name a command has
 _OF_UNITS = ("table2", "table4", "nc_claim", "judge_check", "bench_groups", "record")  # gathers that read tables of units
@@ -26,6 +27,7 @@ GATHERS = (
     "records",
     "references",
     "contamination",
+    *PROPOSING,
     *_OF_UNITS,
 )
 UNITS = (*UNIT_STAGES, *TRIPLET_STAGES)  # the benchmark's and Table 2's: a table a unit, each with settings of its own
@@ -54,6 +56,8 @@ def gather_seal(results: str, stage: str) -> str:
         "training_data": "verifier/sidecars",
         "records": "benchmark",
         "references": "contamination",
+        "propose": "propose",
+        "proposals": "proposals",
         "bench_export": "benchmark",
         "gallery": "gallery",
         "record": "report",
@@ -68,6 +72,17 @@ def gather_outputs(results: str, stage: str) -> list[str]:
         return [f"{results}/dataset/{name}" for name in ("README.md", "index.parquet", "census.csv", "census.png")]
     if stage == "records":
         return [f"{results}/benchmark/records.parquet"]
+    if stage == "propose":
+        return [f"{results}/propose/propose.parquet"]
+    if stage == "proposals":
+        made = [
+            "proposals/proposals.parquet",
+            "proposals/records.parquet",
+            "proposals/benchmark",
+            "tables/proposals.csv",
+            "tables/proposals.md",
+        ]
+        return [f"{results}/{name}" for name in made]
     if stage == "references":
         return [f"{results}/contamination/references.parquet"]
     if stage in ("contamination", "bench_groups"):

@@ -27,7 +27,7 @@ from unicedit.models.lock import locked
 from unicedit.program.find import with_digests
 from unicedit.reads import READS, knows_truth
 from unicedit.stages import GATHERS, ORDER, PART_STAGES, UNITS, gather_outputs, gather_seal, script_of, wildcard_of
-from unicedit.training.parts import part_names
+from unicedit.training.parts import SECTIONS, part_names
 from unicedit.triplets.plan import TRIPLET_STAGES, Table2Plan
 
 _Wildcards = Any
@@ -172,6 +172,28 @@ class Pipeline:
     def excluded_seals(self, wildcards: _Wildcards) -> list[str]:
         """An input: its sidecar."""
         return [self.seal("lookalikes").replace("{shard}", wildcards.shard)] if self.config.prefilter.exclude else []
+
+    def asked_for_proposals(self, _: _Wildcards) -> list[str]:
+        """An input: what passed the prefilter. Raises ``PipelineError`` where no benchmark may have what is to be proposed, before anybody is asked."""
+        from unicedit.propose.check import check_proposed
+
+        check_proposed(self.config)
+        return self.all_tables("prefilter")
+
+    def used(self) -> list[str]:
+        """An input: what was trained on, where proposals leave its pictures out."""
+        return [table for table, _ in self._used()]
+
+    def used_seals(self) -> list[str]:
+        """An input: their sidecars."""
+        return [seal for _, seal in self._used()]
+
+    def _used(self) -> list[tuple[str, str]]:
+        found = [(f"{self.results}/dataset/index.parquet", self.gather_seal("card"))] if "dataset" in self.config.propose.exclude else []
+        if "verifier" in self.config.propose.exclude:
+            folder = f"{self.results}/verifier"
+            found += [(f"{folder}/data/{name}.parquet", f"{folder}/sidecars/{name}.json") for name in SECTIONS if name != "test"]
+        return found
 
     def grouped(self, _: _Wildcards) -> list[str]:
         """An input: VIEScores of another benchmark's edits. Raises ``PipelineError`` where none is configured, before anything is edited."""

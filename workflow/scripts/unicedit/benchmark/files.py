@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from unicedit.benchmark.layout import NAME
 from unicedit.benchmark.record import BenchmarkError, Record, record_of
 from unicedit.benchmark.sample import Sample
 from unicedit.config.benchmark import RecordsSettings
@@ -12,7 +13,6 @@ from unicedit.ingest.decode import decode
 from unicedit.map.stage import RowError
 
 log = logging.getLogger(__name__)
-NAME = "test_data.jsonl"
 MAX_LINE = 100_000  # characters
 
 

@@ -1,24 +1,20 @@
 """A benchmark that people have reviewed, frozen: test_data.jsonl and images, with a version and a digest that reading checks."""
 
-import io
-import json
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from unicedit.benchmark.record import BenchmarkError, record_of
+from unicedit.benchmark.layout import NAME, write_layout
+from unicedit.benchmark.record import BenchmarkError
 from unicedit.benchmark.review import RecordQueue, corrected, in_order
 from unicedit.files import digest_of, read_json, sha256_of_file, write_json
 from unicedit.review.decision import NAME as WORD
 from unicedit.review.decision import REJECT, Decision
 
-NAME, SEAL = "test_data.jsonl", "benchmark.json"
-_SUFFIXES = {"PNG": "png", "WEBP": "webp", "JPEG": "jpg"}
+SEAL = "benchmark.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +66,11 @@ def freeze(
     reviewers = sorted({name for one in taken.values() if one["reviewer"] for name in one["reviewer"].split("+")})
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    _write(partial, queue, [taken[key] for key in queue.records if key in taken])
+    write_layout(partial, [taken[key] for key in queue.records if key in taken], queue.picture, more=("reviewer", "reviewed_at"))
     frozen = Frozen(version, _digest(partial), len(taken), len(chosen), number, left_out)
     write_json(partial / SEAL, {**asdict(frozen), "reviewers": reviewers, "made_from": sha256_of_file(queue.table)})
     partial.rename(folder)
     return frozen
-
-
-def _write(folder: Path, queue: RecordQueue, records: Sequence[Mapping[str, Any]]) -> None:
-    """The jsonl file and the pictures."""
-    (folder / "images").mkdir(parents=True)
-    with (folder / NAME).open("w", encoding="utf-8") as stream:
-        for record in records:
-            data = queue.picture(record["key"])
-            path = f"images/{record['image_digest']}.{_suffix(data)}"  # records of one picture share a file
-            (folder / path).write_bytes(data)
-            values = {name: record[name] for name in ("key", "task", "subtask", "cn", "en")}
-            values |= {"image_path": path, "resolution": [record["image_width"], record["image_height"]]}
-            if record["reasoning_points"]:
-                values["reasoning_points"] = record["reasoning_points"]
-            record_of(values, f"{NAME}: {record['key']}")  # a correction may be longer than a record can be
-            values |= {name: record[name] for name in ("reviewer", "reviewed_at")}
-            stream.write(json.dumps(values, ensure_ascii=False) + "\n")
-
-
-def _suffix(data: bytes) -> str:
-    with Image.open(io.BytesIO(data), formats=tuple(_SUFFIXES)) as opened:
-        return _SUFFIXES[str(opened.format)]
 
 
 def _digest(folder: Path) -> str:

@@ -1,6 +1,7 @@
 """The benchmark's records with their pictures, from wherever the settings say, as one table."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from unicedit.benchmark.sample import Sample, row_of
 from unicedit.benchmark.schema import RECORDS
 from unicedit.config.benchmark import RecordsSettings
 from unicedit.files import appearing_whole
+from unicedit.map.stage import Row
 from unicedit.parquet import writer
 
 ROW_GROUP_ROWS = 16  # pictures are large
@@ -49,21 +51,16 @@ def samples_of(settings: RecordsSettings, task_of: Mapping[str, str], cache: Pat
 
 
 def write_records(settings: RecordsSettings, task_of: Mapping[str, str], cache: Path, out: Path) -> int:
-    """Write the table of records, a few pictures at a time; returns the number of rows."""
+    """Write the table of records; returns the number of rows."""
+    return write_rows((row_of(sample, settings.encoding) for sample in samples_of(settings, task_of, cache)), out)
+
+
+def write_rows(records: Iterable[Row], out: Path) -> int:
+    """Write rows of the table of records, a few pictures at a time; returns their number."""
     rows = 0
-    waiting: list[dict[str, object]] = []
+    remaining = iter(records)
     with appearing_whole(out) as temporary, writer(temporary, RECORDS) as opened:
-
-        def flush() -> None:
-            nonlocal rows
-            opened.write_table(pa.Table.from_pylist(waiting, schema=RECORDS), row_group_size=ROW_GROUP_ROWS)
-            rows += len(waiting)
-            waiting.clear()
-
-        for sample in samples_of(settings, task_of, cache):
-            waiting.append(row_of(sample, settings.encoding))
-            if len(waiting) == ROW_GROUP_ROWS:
-                flush()
-        if waiting:
-            flush()
+        while group := list(islice(remaining, ROW_GROUP_ROWS)):
+            opened.write_table(pa.Table.from_pylist(group, schema=RECORDS), row_group_size=ROW_GROUP_ROWS)
+            rows += len(group)
     return rows

@@ -40,12 +40,12 @@ def in_order(keys: Collection[str]) -> list[str]:
 
 
 class RecordQueue:
-    """The records of a run's benchmark, at most ``limit`` of them. ``PipelineError`` where the run has none yet."""
+    """The records of a run's benchmark (or those in another folder of the run), at most ``limit`` of them. ``PipelineError`` where the run has none yet."""
 
     form = RecordReview
 
-    def __init__(self, results: Path, limit: int) -> None:
-        self.table, self._limit = results / "benchmark" / "records.parquet", limit
+    def __init__(self, results: Path, limit: int, folder: str = "benchmark") -> None:
+        self.table, self._limit = results / folder / "records.parquet", limit
         if not self.table.is_file():
             raise PipelineError(f"{self.table}: no records yet; run `snakemake {self.table}` first")
         self._lookup = Lookup(self.table, "key")

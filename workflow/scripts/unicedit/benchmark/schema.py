@@ -8,7 +8,7 @@ from unicedit.scoring.schema import EVERYWHERE, METRICS
 IF, NC, VQ, RA = METRICS
 
 # the columns that say where a picture comes from are ingest's, so that its reader serves here too
-_PROVENANCE = (
+PROVENANCE = (
     "source", "width", "height", "crop_left", "crop_top", "crop_right", "crop_bottom", "image_width", "image_height", "image_digest", "image",
 )  # fmt: skip
 _OUTCOME = [VERIFY.field(name) for name in ("status", "reason", "recipe", "inputs")]
@@ -24,7 +24,7 @@ RECORDS = pa.schema(
         pa.field("subset", pa.string()),  # one that its publishers give figures of too; null for none
         pa.field("picture", pa.string(), nullable=False),  # digest of the pixels: samples of one picture share it
     ]
-    + [INGEST.field(name) for name in _PROVENANCE]
+    + [INGEST.field(name) for name in PROVENANCE]
 )
 
 BENCH_EDIT = pa.schema(

@@ -16,7 +16,7 @@ class MapSettings(Section):
         le=64,
         description="Processes a job computes in; 0 computes in the job's own process, which starts fastest. Give one a GPU where an engine needs one.",
     )
-    stage_workers: dict[Literal["ingest", "lookalikes", "prefilter", "instruct", "edit", "verify", "samples"], int] = Field(
+    stage_workers: dict[Literal["ingest", "lookalikes", "prefilter", "instruct", "propose", "edit", "verify", "samples"], int] = Field(
         default_factory=dict,
         description="The same for single stages, in place of `workers`: `{edit: 8}` has eight editors share a node of eight GPUs, while a model that takes four "
         "GPUs together stays in one process.",

@@ -23,6 +23,7 @@ from unicedit.config.models import ModelsSettings
 from unicedit.config.paths import PathsSettings
 from unicedit.config.plan import PlanSettings
 from unicedit.config.prefilter import PrefilterSettings
+from unicedit.config.propose import ProposeSettings
 from unicedit.config.samples import SamplesSettings
 from unicedit.config.section import Section
 from unicedit.config.sft import SftSettings
@@ -59,6 +60,7 @@ class Config(Section):
     table5: Table5Settings = Field(default_factory=Table5Settings)
     benchmark: BenchmarkSettings = Field(default_factory=BenchmarkSettings)
     contamination: ContaminationSettings = Field(default_factory=ContaminationSettings)
+    propose: ProposeSettings = Field(default_factory=ProposeSettings)
     table2: Table2Settings = Field(default_factory=Table2Settings)
     dataset: DatasetSettings = Field(default_factory=DatasetSettings)
     gallery: GallerySettings = Field(default_factory=GallerySettings)

@@ -2,6 +2,6 @@
 
 # the stages that run under it
 MAPPED = (
-    *("ingest", "prefilter", "instruct", "edit", "verify", "samples"),
+    *("ingest", "prefilter", "instruct", "propose", "edit", "verify", "samples"),
     *("bench_edit", "expect", "judge", "bench_viescore", "viescore", "triplet_aesthetic"),
 )

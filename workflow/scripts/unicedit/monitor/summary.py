@@ -32,6 +32,7 @@ _MADE = (
     ("Table 5", "tables/table5.md"),
     ("SSIM claim", "tables/ssim_claim.md"),
     ("Contamination", "tables/contamination.md"),
+    ("Proposals", "tables/proposals.md"),
 )
 
 

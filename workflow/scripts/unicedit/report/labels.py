@@ -20,6 +20,7 @@ NAMES = {
     "nc_claim": "NC against VIEScore",
     "bench_groups": "another benchmark, by its groups",
     "contamination": "contamination by benchmarks",
+    "proposals": "proposals for a benchmark",
     "judge_check": "judges against the truth",
     "sft": "SFT",
     "d2po": "D2PO",
