@@ -33,6 +33,13 @@ class SubsetColumn(_Entry):
     name: str = Field(min_length=1)
 
 
+class Together(_Entry):
+    """Several groups under one name; ``of`` names groups, or what was named before."""
+
+    name: str = Field(min_length=1)
+    of: tuple[str, ...] = Field(min_length=1)
+
+
 class BenchMapping(_Entry):
     """A benchmark: its name in tables, its id where it is published, where its schema was looked up, and the columns of its Arrow, Parquet or JSON files.
 
@@ -40,7 +47,7 @@ class BenchMapping(_Entry):
     pictures are named in it, relative to its folder, one or a list; elsewhere they are bytes, or an Image as Hugging Face datasets stores it. ``key``: columns that
     tell a sample from all others together; ``note``: what judges are told of a right result; ``reference``: a picture of one, for judges alone.
 
-    ``groups`` are those that figures are published for, in their order; ``together`` names several of them, or what was named before. ``questions`` and the formulas
+    ``groups`` are those that figures are published for, in their order; ``together`` those of several of them. ``questions`` and the formulas
     that belong to them: ``scoring.formulas``. The average is the mean of the groups' means, or of all samples.
     """
 
@@ -57,7 +64,7 @@ class BenchMapping(_Entry):
     reference: str | None = None
     subset: SubsetColumn | None = None
     groups: tuple[str, ...] = Field(min_length=1)
-    together: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    together: tuple[Together, ...] = ()
     questions: Literal["viescore", "imgedit", "kris"] = "viescore"
     average: Literal["groups", "samples"] = "groups"
 
@@ -77,12 +84,12 @@ class BenchMapping(_Entry):
     @model_validator(mode="after")
     def _groups_are_known(self) -> Self:
         known = set(self.groups)
-        for name, members in self.together.items():
-            if name in known:
-                raise ValueError(f"together: {name!r} is the name of something else too")
-            if strangers := [one for one in members if one not in known]:
-                raise ValueError(f"together: {name}: {strangers[0]!r} is no group, nor named before")
-            known.add(name)
+        for several in self.together:
+            if several.name in known:
+                raise ValueError(f"together: {several.name!r} is the name of something else too")
+            if strangers := [one for one in several.of if one not in known]:
+                raise ValueError(f"together: {several.name}: {strangers[0]!r} is no group, nor named before")
+            known.add(several.name)
         questions = questions_of(self.questions)
         for group in self.groups:
             try:
@@ -104,9 +111,8 @@ class BenchMapping(_Entry):
 
     def groups_of(self, name: str) -> list[str]:
         """The groups of a name: itself, or all that are under it, each once."""
-        if name not in self.together:
-            return [name]
-        return list(dict.fromkeys(group for one in self.together[name] for group in self.groups_of(one)))
+        of = {several.name: several.of for several in self.together}.get(name)
+        return [name] if of is None else list(dict.fromkeys(group for one in of for group in self.groups_of(one)))
 
 
 def load_mapping(path: str | Path) -> BenchMapping:

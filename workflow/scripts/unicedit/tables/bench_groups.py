@@ -76,9 +76,9 @@ class _Edits:
 
         groups = {group: self.mean(metric, [group], missing) for group in mapping.groups if has([group])}
         yield from groups.items()
-        for name in mapping.together:
-            if has(members := mapping.groups_of(name)):
-                yield name, self.mean(metric, members, missing)
+        for several in mapping.together:
+            if has(members := mapping.groups_of(several.name)):
+                yield several.name, self.mean(metric, members, missing)
         whole = self.mean(metric, mapping.groups, missing)
         if mapping.average == "groups":  # of those that have samples, however many each has
             of = [one.means for one in groups.values() if one.expected] or [whole.means]
@@ -153,7 +153,7 @@ def page(figures: Sequence[Figure], mapping: BenchMapping, compared: Compared, c
     """
     found, formula = Figures(figures), FORMULAS[mapping.questions]
     label = _HEADS.get(formula.overall, formula.overall)
-    names = list(mapping.together) or list(mapping.groups)
+    names = [several.name for several in mapping.together] or list(mapping.groups)
     metrics = [*formula.metrics, bound_of(formula)]
     heads = [*(_HEADS.get(metric, metric) for metric in formula.metrics), f"{label}, missing as {formula.lowest:g}"]
     parts = []
