@@ -89,8 +89,18 @@ def subscores(schema: dict[str, Any], lot: random.Random) -> dict[str, Any]:
     return {name: "So it is." if name == "reason" else lot.randrange(4, 11) for name in schema["properties"]}
 
 
+def whole(schema: dict[str, Any], lot: random.Random) -> dict[str, Any]:
+    """A reply of whole scores from 1 to 5."""
+    return {name: "So it is." if name == "reason" else lot.randrange(1, 6) for name in schema["properties"]}
+
+
 THREE = ("missing_edit", "unexpected_content", "mismatch", "against_fact")
 JUDGED = {f"{metric}Itemised": itemised for metric in ("IF", "NC", "VQ", "RA")}
+KINDS = ("Add", "Adjust", "Extract", "Replace", "Remove", "Background", "Style", "Compose", "Action")
+WHOLE = (
+    *(f"Imgedit{kind}Reply" for kind in KINDS),
+    *(f"Kris{part}Reply" for part in ("Consistency", "Quality", "Instruction", "Knowledge")),
+)
 ANSWERS = {
     "InstructReply": instructions,
     "VerifyReply": verdict,
@@ -98,7 +108,13 @@ ANSWERS = {
     **JUDGED,
     "ScReply": subscores,
     "PqReply": subscores,
+    **dict.fromkeys(WHOLE, whole),
 }
+
+
+def _title(body: dict[str, Any]) -> str:
+    """What kind of reply is asked for; empty where none is."""
+    return str(body.get("response_format", {}).get("json_schema", {}).get("schema", {}).get("title", ""))
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -126,6 +142,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault.endswith("_first"):
             fault = fault.removesuffix("_first") if time_of_it == 1 else ""
         record = {"name": name, "fault": fault, "turns": len(body["messages"]), "key": self.headers["Authorization"], "body": sorted(body)}
+        record |= {"schema": _title(body), "pictures": content.count(b'"image_url": {') or content.count(b'"image_url":{')}
         with self.lock, self.log.open("a") as stream:
             stream.write(json.dumps(record) + "\n")
         time.sleep(self.latency)

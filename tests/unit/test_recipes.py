@@ -3,6 +3,7 @@
 import pytest
 
 from unicedit.recipe import PLUMBING, STAGE_ROOTS, recipe_modules
+from unicedit.viescore.sets import MODULES, questions_of
 
 WORLD = "unicedit.world"
 LISTED = {
@@ -39,8 +40,8 @@ LISTED = {
     ],
     "triplet_aesthetic": ["ingest.decode", "provenance", "sources", "triplets.aesthetic", "triplets.limits"],
     "viescore": [
-        *("ingest.decode", "pictures", "provenance", "scoring.schema", "scoring.viescore", "sources", "triplets.limits"),
-        *("viescore.prompt", "viescore.reply", "viescore.schema", "viescore.stage", "vlm.ask", "vlm.port", "vlm.reply", "vlm.template"),
+        *("ingest.decode", "pictures", "provenance", "sources", "triplets.limits", "viescore.port", "viescore.schema"),
+        *("viescore.sets", "viescore.stage", "vlm.ask", "vlm.port", "vlm.reply"),
     ],
 }
 
@@ -62,3 +63,10 @@ def test_world_is_in_a_recipe_only_through_the_engine_that_was_chosen() -> None:
     assert "unicedit.world.render" in editor
     assert "unicedit.world.verifier" not in editor
     assert "unicedit.world.editor" not in recipe_modules("ingest", ["unicedit.world.library"])
+
+
+def test_a_set_of_questions_is_in_a_recipe_only_where_it_is_asked() -> None:
+    vie, kris = (set(recipe_modules("viescore", [MODULES[name]])) for name in ("viescore", "kris"))
+    assert {"unicedit.viescore.vie", "unicedit.viescore.prompt", "unicedit.scoring.viescore"} <= vie - kris
+    assert {"unicedit.viescore.kris", "unicedit.scoring.kris", "unicedit.vlm.template"} <= kris
+    assert {questions_of(name).__module__ for name in MODULES} == set(MODULES.values())

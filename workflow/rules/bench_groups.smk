@@ -1,4 +1,4 @@
-# Another benchmark's figures, by the groups and formulas that its publishers give: SC, PQ and O by language and group.
+# Another benchmark's figures, by the groups and formulas that its publishers give.
 
 
 rule bench_groups:

@@ -1,4 +1,4 @@
-# SC and PQ, as VIEScore has them, of every edit of the benchmark by one model in one language, scored by one judge.
+# Every edit of the benchmark by one model in one language, scored by one judge: SC and PQ, as VIEScore has them, or what another benchmark's mapping asks.
 
 
 rule bench_viescore:

@@ -1,4 +1,4 @@
-"""Make the table of another benchmark, by the groups that its publishers give figures of: SC, PQ and O by language and group."""
+"""Make the table of another benchmark, by the groups that its publishers give figures of and their formulas."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Score SC and PQ, as VIEScore has them, of one model's edits of the benchmark in one language, by one judge."""
+"""Score one model's edits of the benchmark in one language, by one judge: SC and PQ, as VIEScore has them, or what another benchmark's mapping asks."""
 
 import json
 from pathlib import Path
@@ -16,12 +16,13 @@ def main() -> None:
     from unicedit.viescore.recipe import viescore_recipe
     from unicedit.viescore.stage import BenchViescoreStage
 
-    judge = JudgeSettings(**json.loads(arguments.settings)["judge"])
+    settings = json.loads(arguments.settings)
+    judge, questions = JudgeSettings(**settings["judge"]), settings["questions"]
     sample = arguments.scratch / BenchViescoreStage.name / f"{arguments.shard}.triplets.parquet"
     sample.parent.mkdir(parents=True, exist_ok=True)
     write_triplets(arguments.records, arguments.edits, sample)
     places = vlm_places(arguments, f"{BenchViescoreStage.name}-{judge.name}")
-    run_stage(arguments, BenchViescoreStage(sample, judge, viescore_recipe(judge), places))
+    run_stage(arguments, BenchViescoreStage(sample, judge, viescore_recipe(judge, questions), places, questions))
 
 
 if __name__ == "__main__":

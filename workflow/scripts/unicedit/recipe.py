@@ -68,6 +68,9 @@ ENGINES = (
     "unicedit.verify.trained",
     "unicedit.verify.models",  # which model: its weights are in the rows' inputs
     "unicedit.verifier",
+    "unicedit.viescore.imgedit",
+    "unicedit.viescore.kris",
+    "unicedit.viescore.vie",
     "unicedit.vlm.completion",
     "unicedit.vlm.gemini",
     "unicedit.vlm.openai",

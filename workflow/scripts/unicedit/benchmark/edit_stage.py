@@ -12,7 +12,7 @@ from unicedit.edit.seed import seed_of
 from unicedit.edit.stage import EditStage
 from unicedit.files import digest_of
 from unicedit.lookup import rows
-from unicedit.map.stage import Item
+from unicedit.map.stage import Item, Payload, Row, RowError
 from unicedit.pictures import decoded
 from unicedit.sources import KeyedTable
 from unicedit.vlm.engines import NOWHERE, VlmPlaces
@@ -51,7 +51,7 @@ class BenchEditStage(EditStage):
         """One item a record. Its inputs: the stored picture, the instruction, the model's name, the seed, and its weights or finished picture."""
         model = self.model
         own = inputs_of(model)
-        for row in rows(self.records, ["key", "task", "subtask", "image_digest", self.language]):
+        for row in rows(self.records, ["key", "task", "subtask", "image_digest", "sources", self.language]):
             if not row[self.language]:  # a benchmark whose samples have one language each
                 continue
             seed = seed_of(f"{row['key']}-{self.language}", model.name)
@@ -59,7 +59,13 @@ class BenchEditStage(EditStage):
             yield Item(
                 key=key,
                 inputs=digest_of(
-                    row["image_digest"], row[self.language], self.language, model.name, seed, *own(row["key"], row["subtask"])
+                    row["image_digest"],
+                    row[self.language],
+                    self.language,
+                    model.name,
+                    seed,
+                    *own(row["key"], row["subtask"]),
+                    *_several(row),
                 ),
                 recipe=self.recipes[model.name],
                 row={
@@ -74,20 +80,36 @@ class BenchEditStage(EditStage):
                 },
             )
 
-    def load(self, items: Sequence[Item]) -> Sequence[EditRequest]:
-        """The requests, with decoded pictures."""
+    def load(self, items: Sequence[Item]) -> Sequence[Payload]:
+        """The requests, with decoded pictures. Where a sample has several, only finished pictures can be its edits: the other engines are given one."""
         samples = [item.row["sample"] for item in items]
-        texts = [row[self.language] for row in self.texts.get(samples, self.language)]
-        return [
-            EditRequest(
-                item.key,
-                decoded(data),
-                text,
-                text,
-                item.row["seed"],
-                provenance,
-                instruction=item.row["sample"],
-                subtask=item.row["subtask"],
+        texts = self.texts.get(samples, self.language, "sources")
+        found: list[EditRequest | RowError] = []
+        for item, (data, provenance), row in zip(items, self.sources.pictures(samples), texts, strict=True):
+            if row["sources"] > 1 and self.model.engine != "images":
+                found.append(
+                    RowError(
+                        f"several_pictures: the sample has {row['sources']} source pictures, and engine `{self.model.engine}` gives its model one; "
+                        "engine `images` takes edits that were made elsewhere"
+                    )
+                )
+                continue
+            text = row[self.language]
+            found.append(
+                EditRequest(
+                    item.key,
+                    decoded(data),
+                    text,
+                    text,
+                    item.row["seed"],
+                    provenance,
+                    instruction=item.row["sample"],
+                    subtask=item.row["subtask"],
+                )
             )
-            for item, (data, provenance), text in zip(items, self.sources.pictures(samples), texts, strict=True)
-        ]
+        return found
+
+
+def _several(row: Row) -> list[int]:
+    """An input of edits of several pictures: how many."""
+    return [row["sources"]] if row["sources"] > 1 else []

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from PIL.Image import Image
+
 from unicedit.benchmark.layout import NAME
 from unicedit.benchmark.record import BenchmarkError, Record, record_of
 from unicedit.benchmark.sample import Sample
@@ -73,10 +75,22 @@ def file_samples(records: Sequence[Record], jsonl: Path, settings: RecordsSettin
         log.warning("%s: %d of %d pictures have another size than their record says", jsonl, other, len(records))
 
 
-def sample_of(record: Record, content: bytes, place: str, settings: RecordsSettings) -> Sample:
-    """A record with its decoded picture. Raises ``BenchmarkError`` that names ``place`` for bytes that are no picture."""
+def sample_of(
+    record: Record,
+    content: bytes,
+    place: str,
+    settings: RecordsSettings,
+    others: tuple[Image, ...] = (),
+    reference: Image | None = None,
+) -> Sample:
+    """A record with its decoded pictures. Raises ``BenchmarkError`` that names ``place`` for bytes that are no picture."""
+    image = picture_of(content, place, settings)
+    return Sample(record, image, record.image_path, image.size, others, reference)
+
+
+def picture_of(content: bytes, place: str, settings: RecordsSettings) -> Image:
+    """A decoded picture, within the limits of the settings. Raises ``BenchmarkError`` that names ``place`` for bytes that are none."""
     try:
-        image = decode(content, settings.max_file_mb, settings.max_megapixels).image
+        return decode(content, settings.max_file_mb, settings.max_megapixels).image
     except RowError as error:
         raise BenchmarkError(f"{place}: {error}; fetch the picture again") from error
-    return Sample(record, image, record.image_path, image.size)

@@ -3,15 +3,19 @@
 Nothing heavy is imported here: every Slurm job parses the Snakefile again.
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unicedit.config.benchmark import RecordsSettings
 from unicedit.config.model import Config
 from unicedit.errors import PipelineError
 from unicedit.files import sha256_of_file
+
+if TYPE_CHECKING:
+    from unicedit.benchmark.mapping import BenchMapping
 
 UNIT_STAGES = ("bench_edit", "expect", "judge", "bench_viescore")
 # a unit's name is its file's: <model>-<language>, <judge>@<language>, <judge>@<model>-<language>; no name of a model or judge holds an @
@@ -73,7 +77,7 @@ class BenchPlan:
         settings = self.settings
         if settings.source == "none":
             return []
-        languages, models = settings.languages, [model.name for model in settings.run_models]
+        languages, models = self.languages, [model.name for model in settings.run_models]
         if stage == "bench_edit":
             return [Unit(language, model).name for model in models for language in languages]
         if stage == "expect":
@@ -82,6 +86,26 @@ class BenchPlan:
             ]
         judges = [judge for judge in settings.judges if stage == "judge" or judge.asks]
         return [Unit(language, model, judge.name).name for judge in judges for model in models for language in languages]
+
+    @functools.cached_property
+    def mapping(self) -> "BenchMapping | None":
+        """The mapping of another benchmark, where one is configured."""
+        if self.settings.source != "mapped":
+            return None
+        from unicedit.benchmark.mapping import load_mapping
+
+        return load_mapping(str(self.settings.mapping))
+
+    @property
+    def languages(self) -> list[str]:
+        """The languages that instructions are given in: those of the settings that the benchmark has. Raises ``PipelineError`` where it has none of them."""
+        spoken = self.mapping.spoken if self.mapping else self.settings.languages
+        found: list[str] = [language for language in self.settings.languages if language in spoken]
+        if not found:
+            raise PipelineError(
+                f"benchmark.languages = {list(self.settings.languages)}: {self.settings.mapping} has instructions in {', '.join(spoken)} alone"
+            )
+        return found
 
     def expects(self, judge: str) -> bool:
         """Whether a judge first infers what is to be expected, in a call of its own."""
@@ -99,7 +123,8 @@ class BenchPlan:
         if stage != "expect":
             found["model"] = self.settings.model(unit.model).model_dump(mode="json", exclude={"paper", "run"})
         if stage == "bench_viescore":
-            return {"judge": self.settings.judge(unit.judge).model_dump(mode="json", exclude={"mode", "reasoning_calls"})}
+            judge = self.settings.judge(unit.judge).model_dump(mode="json", exclude={"mode", "reasoning_calls"})
+            return {"judge": judge, "questions": self.mapping.questions if self.mapping else "viescore"}
         if stage == "bench_edit":
             found |= {"encoding": self.settings.encoding.model_dump(mode="json"), "batch_size": self.settings.batch_size}
         else:
@@ -168,15 +193,11 @@ class BenchPlan:
 
     def groups_settings(self) -> dict[str, Any]:
         """What the table of another benchmark's groups reads beside the judges' tables: its mapping (null: none is configured), and who is compared."""
-        settings, mapping = self.settings, None
-        if settings.source == "mapped":
-            from unicedit.benchmark.mapping import load_mapping
-
-            mapping = load_mapping(str(settings.mapping)).model_dump(mode="json")
+        settings, mapping = self.settings, self.mapping
         return {
             "tables": self.tables.model_dump(mode="json"),
-            "mapping": mapping,
-            "languages": list(settings.languages),
+            "mapping": mapping.model_dump(mode="json") if mapping else None,
+            "languages": self.languages,
             "models": [model.name for model in settings.run_models],
             "judges": [judge.name for judge in settings.judges if judge.engine != "measured"],
         }
@@ -187,7 +208,7 @@ class BenchPlan:
         return {
             "tables": self.tables.model_dump(mode="json"),
             "source": settings.source,
-            "languages": list(settings.languages),
+            "languages": self.languages,
             "models": [{"name": model.name, "paper": model.paper, "run": model.run, "engine": model.engine} for model in settings.models],
             "judges": [{"name": judge.name, "engine": judge.engine, "mode": judge.mode} for judge in settings.judges],
         }

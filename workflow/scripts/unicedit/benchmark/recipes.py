@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from unicedit.benchmark.mapping import questions_named
 from unicedit.config.benchmark import BenchmarkSettings
 from unicedit.config.edit import EditorSettings, EditSettings
 from unicedit.config.ingest import EncodingSettings
@@ -51,5 +52,5 @@ def bench_recipes(stage: str, settings: BenchmarkSettings) -> dict[str, str]:
     if stage == "expect":
         return {judge.name: expect_recipe(judge) for judge in settings.judges if judge.asks}
     if stage == "bench_viescore":
-        return {judge.name: viescore_recipe(judge) for judge in settings.judges if judge.asks}
+        return {judge.name: viescore_recipe(judge, questions_named(settings)) for judge in settings.judges if judge.asks}
     return {f"{judge.name}@{model.name}": judge_recipe(judge, model) for judge in settings.judges for model in settings.run_models}

@@ -51,13 +51,16 @@ class Record(BaseModel):
 
 
 class MappedRecord(Record):
-    """A row of another benchmark: an instruction in one language, the other empty. ``subset`` is one that figures are published for too, where it is in one."""
+    """A row of another benchmark: an instruction in one language, the other empty. ``subset`` is one that figures are published for too, where it is in one;
+    ``note`` is what its authors tell a judge.
+    """
 
     en: str = ""
     cn: str = ""
     image_path: str = ""
     resolution: tuple[int, int] = (1, 1)
     subset: str | None = None
+    note: Annotated[str, AfterValidator(clean), Field(max_length=4000)] = ""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

@@ -14,12 +14,17 @@ from unicedit.provenance import Provenance
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A checked record, its picture in RGB, the picture's name where it comes from (``world:…`` in the simulated world), and its size there."""
+    """A checked record, its picture in RGB, the picture's name where it comes from (``world:…`` in the simulated world), and its size there.
+
+    ``others``: further source pictures, where a sample has several; ``reference``: a right result, for judges alone.
+    """
 
     record: Record
     image: Image.Image
     source: str
     full: tuple[int, int]
+    others: tuple[Image.Image, ...] = ()
+    reference: Image.Image | None = None
 
     @property
     def provenance(self) -> Provenance:
@@ -46,6 +51,10 @@ def row_of(sample: Sample, encoding: EncodingSettings) -> Row:
         "reasoning_points": list(record.reasoning_points),
         "subset": record.subset if isinstance(record, MappedRecord) else None,
         "picture": pixel_digest(sample.image)[:20],
+        "note": record.note if isinstance(record, MappedRecord) else "",
+        "sources": 1 + len(sample.others),
+        "others": [encoded(image, encoding) for image in sample.others],
+        "reference": encoded(sample.reference, encoding) if sample.reference else None,
         "source": where.source,
         "width": where.width,
         "height": where.height,

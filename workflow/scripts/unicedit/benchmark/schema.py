@@ -23,6 +23,10 @@ RECORDS = pa.schema(
         pa.field("reasoning_points", pa.list_(pa.string()), nullable=False),  # empty but for Reasoning samples
         pa.field("subset", pa.string()),  # one that its publishers give figures of too; null for none
         pa.field("picture", pa.string(), nullable=False),  # digest of the pixels: samples of one picture share it
+        pa.field("note", pa.string(), nullable=False),  # what the benchmark's authors tell a judge; empty for nothing
+        pa.field("sources", pa.int16(), nullable=False),  # source pictures: `image`, and `others`
+        pa.field("others", pa.list_(pa.binary()), nullable=False),  # those after the first, encoded
+        pa.field("reference", pa.binary()),  # a right result, for judges alone; null for none
     ]
     + [INGEST.field(name) for name in PROVENANCE]
 )

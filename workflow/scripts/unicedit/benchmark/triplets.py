@@ -12,22 +12,35 @@ from unicedit.schema import OK
 from unicedit.sources import KeyedTable, Sources
 from unicedit.triplets.sample import ROWS_A_GROUP, TRIPLETS
 
+# what a judge may be shown beside a triplet: null or empty where a sample has nothing of the kind
+BENCH_TRIPLETS = pa.schema(
+    [
+        *TRIPLETS,
+        ("note", pa.string()),
+        ("other_images", pa.list_(pa.binary())),  # source pictures after the first
+        ("others_digests", pa.list_(pa.string())),
+        ("reference_image", pa.binary()),  # a right result
+        ("reference_digest", pa.string()),
+    ]
+)
+
 
 def write_triplets(records: Path, edits: Path, out: Path) -> None:
-    """Write every edit of a table into ``out`` (``TRIPLETS``): its place is the sample's key, its dataset the model and language."""
+    """Write every edit of a table into ``out`` (``BENCH_TRIPLETS``): its place is the sample's key, its dataset the model and language."""
     texts, sources = KeyedTable(records), Sources(records)
     waiting: list[dict[str, object]] = []
-    with appearing_whole(out) as temporary, writer(temporary, TRIPLETS) as opened:
+    with appearing_whole(out) as temporary, writer(temporary, BENCH_TRIPLETS) as opened:
 
         def flush() -> None:
-            opened.write_table(pa.Table.from_pylist(waiting, schema=TRIPLETS))
+            opened.write_table(pa.Table.from_pylist(waiting, schema=BENCH_TRIPLETS))
             waiting.clear()
 
         names = ["sample", "language", "editor", "task", "subtask", "edit_image", "status", "reason"]
         for position, row in enumerate(rows(edits, names)):
             key, language, there = row["sample"], row["language"], row["status"] == OK
             ((source, _),) = sources.pictures([key])
-            (text,) = texts.get([key], language)
+            (text,) = texts.get([key], language, "note")
+            (more,) = texts.get([key], "others", "reference") if there else ({"others": [], "reference": None},)
             waiting.append(
                 {
                     "dataset": f"{row['editor']}-{language}",
@@ -43,6 +56,11 @@ def write_triplets(records: Path, edits: Path, out: Path) -> None:
                     "edit_digest": bytes_digest(row["edit_image"]) if there else None,
                     "status": OK if there else "failed",
                     "reason": row["reason"],
+                    "note": text["note"],
+                    "other_images": more["others"],
+                    "others_digests": [bytes_digest(data) for data in more["others"]],
+                    "reference_image": more["reference"],
+                    "reference_digest": bytes_digest(more["reference"]) if more["reference"] else None,
                 }
             )
             if len(waiting) == ROWS_A_GROUP:

@@ -63,7 +63,8 @@ class RecordsSettings(Section):
     images: str | None = Field(
         None,
         min_length=1,
-        description="For `files`: folder that the records' `image_path` is relative to. null: where the jsonl file is, or above it.",
+        description="For `files`: folder that the records' `image_path` is relative to. null: where the jsonl file is, or above it. For `mapped` from JSON files: folder of "
+        "the pictures. null: each file's own.",
     )
     dataset: str = Field("xiaotanhua/UnicBench", min_length=1, description="For `hub`: the dataset's id.")
     revision: str | None = Field(None, description="For `hub`: its commit. null: the newest, which may differ from run to run.")

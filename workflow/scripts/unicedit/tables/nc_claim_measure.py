@@ -14,6 +14,7 @@ from unicedit.errors import PipelineError
 from unicedit.lookup import rows
 from unicedit.provenance import EditProvenance
 from unicedit.schema import OK
+from unicedit.scoring.formulas import FORMULAS, Values
 from unicedit.scoring.resample import intervals, known, picture_weights
 from unicedit.scoring.viescore import OVERALL, PQ, SC, viescore
 from unicedit.sources import KeyedTable, Sources
@@ -87,8 +88,10 @@ def with_viescores(
     return found
 
 
-def viescores(tables: Iterable[Path], judge: str, models: Sequence[str], languages: Sequence[str]) -> dict[Edit, dict[str, float]]:
-    """SC, PQ and Overall that a judge gave edits of the benchmark, each the mean over the runs that have it."""
+def viescores(
+    tables: Iterable[Path], judge: str, models: Sequence[str], languages: Sequence[str], values: Values = FORMULAS["viescore"].values
+) -> dict[Edit, dict[str, float]]:
+    """The metrics (SC, PQ and Overall, or those that ``values`` makes of scores by question) of edits of the benchmark, each the mean over the runs that have it."""
     names = {f"{model}-{language}": (model, language) for model in models for language in languages}
     lists: dict[tuple[Edit, int], dict[str, list[float]]] = {}
     for table in tables:
@@ -97,13 +100,11 @@ def viescores(tables: Iterable[Path], judge: str, models: Sequence[str], languag
                 lists.setdefault(((*names[row["dataset"]], row["place"]), row["repeat"]), {})[row["metric"]] = row["scores"]
     runs: dict[tuple[Edit, str], list[float]] = {}
     for (edit, _), given in lists.items():
-        one = viescore(given.get(SC, ()), given.get(PQ, ()))
-        for metric in (SC, PQ, OVERALL):
-            if (value := one.get(metric)) is not None:
-                runs.setdefault((edit, metric), []).append(value)
+        for metric, value in values(given).items():
+            runs.setdefault((edit, metric), []).append(value)
     found: dict[Edit, dict[str, float]] = {}
-    for (edit, metric), values in runs.items():
-        found.setdefault(edit, {})[metric] = fmean(values)
+    for (edit, metric), scores in runs.items():
+        found.setdefault(edit, {})[metric] = fmean(scores)
     return found
 
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from unicedit.files import digest_of
 from unicedit.scoring.viescore import PQ, SC
 from unicedit.vlm.template import render
 
@@ -12,8 +11,3 @@ _TEMPLATES = {SC: Path(__file__).with_name("sc.jinja"), PQ: Path(__file__).with_
 def prompt(metric: str, instruction: str) -> str:
     """The question about SC, which needs the instruction, or PQ, which does not."""
     return render(_TEMPLATES[metric], **({"instruction": instruction} if metric == SC else {}))
-
-
-def prompt_digest(metric: str) -> str:
-    """12 hexadecimal digits of the question's text, whatever is filled in."""
-    return digest_of(prompt(metric, "the instruction"))[:12]

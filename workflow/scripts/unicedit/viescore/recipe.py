@@ -2,10 +2,11 @@
 
 from unicedit.config.judge import JudgeSettings
 from unicedit.recipe import recipe_of
+from unicedit.viescore.sets import MODULES
 from unicedit.vlm.engines import engine_modules, engine_settings
 
 
-def viescore_recipe(judge: JudgeSettings) -> str:
-    """The recipe of one judge's scores of triplets."""
+def viescore_recipe(judge: JudgeSettings, questions: str = "viescore") -> str:
+    """The recipe of one judge's scores of triplets, by a set of questions."""
     asked = {"engine": judge.engine, "attempts": judge.attempts, judge.engine: engine_settings(judge)}
-    return recipe_of("viescore", asked, engine_modules(judge))
+    return recipe_of("viescore", asked, [MODULES[questions], *engine_modules(judge)])

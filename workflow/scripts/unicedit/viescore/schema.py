@@ -1,4 +1,4 @@
-"""The table of VIEScores: one row a triplet, metric and repeat."""
+"""The table of VIEScores: one row a triplet, question and repeat."""
 
 import pyarrow as pa
 
@@ -11,9 +11,9 @@ VIESCORES = pa.schema(
         ("judge", pa.string()),
         ("position", pa.int64()),  # the triplet's among the draws
         ("place", pa.string()),  # file::row in the dataset
-        ("metric", pa.string()),  # SC, PQ
+        ("metric", pa.string()),  # the question: SC, PQ; or another set's
         ("repeat", pa.int16()),
-        ("scores", pa.list_(pa.float64())),  # sub-scores, 0 to 10; null unless ok
+        ("scores", pa.list_(pa.float64())),  # 0 to 10, or as the set has them; null unless ok
         ("explanation", pa.string()),
         ("prompt", pa.string()),  # digest of the question's text, without what is filled in
         ("snapshot", pa.string()),  # the model that answered, as it names itself
