@@ -119,8 +119,8 @@ endif
 test-browser: install ## the pages in a real headless Chromium (Debian: apt-get install chromium chromium-driver)
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
-test-slurm: install ## the workflow on a real Slurm, of one machine (about 13 minutes on two cores; tests/slurm/cluster.sh install)
-	$(BIN)/python -m pytest tests/slurm $(ARGS)
+test-slurm: install ## the workflow on a real Slurm, of one machine (about 11 minutes on two cores; tests/slurm/cluster.sh install)
+	$(BIN)/python -m pytest tests/slurm --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS) # a cluster each: what is tested mostly waits
 
 test-docs: install ## the documentation builds without a warning, and the commands in it run (about 3 minutes)
 	$(BIN)/python -m pytest tests/docs $(ARGS)

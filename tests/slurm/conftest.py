@@ -1,4 +1,4 @@
-"""One cluster for all tests here, and one undisturbed local run that they compare with."""
+"""One cluster for all tests of a process here, and one undisturbed local run that they compare with."""
 
 import os
 import shutil

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from unicedit.review.decision import DECISIONS, Decision, latest
-from unicedit.tables.interval import Interval, wilson
+from unicedit.tables.interval import Interval, quantile, wilson
 
 CONFIDENCE = 0.95
 
@@ -69,8 +69,6 @@ def kappa_of(counts: ArrayLike, confidence: float = CONFIDENCE) -> tuple[float |
     None where chance alone would agree always (all in one category, or nothing counted). The interval is two Nones where the variance is 0, as in perfect agreement:
     no spread is known then.
     """
-    from scipy.stats import norm
-
     table = np.asarray(counts, dtype=float)
     n = table.sum()
     if n == 0:
@@ -87,7 +85,7 @@ def kappa_of(counts: ArrayLike, confidence: float = CONFIDENCE) -> tuple[float |
     variance = (diagonal + off - (kappa - chance * (1 - kappa)) ** 2) / (n * (1 - chance) ** 2)
     if variance < 1e-12:
         return float(kappa), (None, None)
-    half = float(norm.ppf(0.5 + confidence / 2)) * math.sqrt(variance)
+    half = quantile(confidence) * math.sqrt(variance)
     return float(kappa), (max(-1.0, float(kappa) - half), min(1.0, float(kappa) + half))
 
 

@@ -54,7 +54,7 @@ class Ratio:
         """Student's interval of the ratio. Two Nones with fewer than two clusters, or where none differs: no spread is known then."""
         if self.clusters < 2 or self.variance() == 0:
             return None, None
-        half = self._quantile(confidence) * math.sqrt(self.variance())
+        half = quantile(confidence, self.clusters - 1) * math.sqrt(self.variance())
         return self.y / self.x - half, self.y / self.x + half
 
     def share_interval(self, confidence: float) -> Interval:
@@ -67,19 +67,21 @@ class Ratio:
             return None, None
         share, variance = self.y / self.x, self.variance()
         rows = min(self.x, share * (1 - share) / variance) if variance > 0 else self.clusters
-        return wilson_of_share(share, rows, self._quantile(confidence))
-
-    def _quantile(self, confidence: float) -> float:
-        from scipy.stats import t
-
-        return float(t.ppf(0.5 + confidence / 2, self.clusters - 1))
+        return wilson_of_share(share, rows, quantile(confidence, self.clusters - 1))
 
 
-def wilson_of_share(share: float, n: float, quantile: float) -> tuple[float, float]:
-    """Wilson's interval of a share over ``n`` rows (not necessarily whole), at a quantile of the normal or Student's distribution."""
-    square = quantile * quantile
+def quantile(confidence: float, freedom: float = math.inf) -> float:
+    """The half-width, in standard errors, of a two-sided interval: Student's with ``freedom`` degrees, the normal one without."""
+    from scipy.special import ndtri, stdtrit  # scipy.stats computes with the same two, and takes a second to load
+
+    return float(ndtri(0.5 + confidence / 2) if math.isinf(freedom) else stdtrit(freedom, 0.5 + confidence / 2))
+
+
+def wilson_of_share(share: float, n: float, errors: float) -> tuple[float, float]:
+    """Wilson's interval of a share over ``n`` rows (not necessarily whole), ``errors`` standard errors wide on each side (``quantile``)."""
+    square = errors * errors
     middle = (share + square / (2 * n)) / (1 + square / n)
-    half = quantile * math.sqrt(share * (1 - share) / n + square / (4 * n * n)) / (1 + square / n)
+    half = errors * math.sqrt(share * (1 - share) / n + square / (4 * n * n)) / (1 + square / n)
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
@@ -87,6 +89,4 @@ def wilson(hits: int, n: int, confidence: float) -> Interval:
     """Wilson's interval of a proportion of independent cases; two Nones where n is 0."""
     if n == 0:
         return None, None
-    from scipy.stats import norm
-
-    return wilson_of_share(hits / n, n, float(norm.ppf(0.5 + confidence / 2)))
+    return wilson_of_share(hits / n, n, quantile(confidence))

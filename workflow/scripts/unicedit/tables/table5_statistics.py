@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unicedit.tables.interval import Interval, wilson_of_share
+from unicedit.tables.interval import Interval, quantile, wilson_of_share
 
 Values = NDArray[np.float64]
 
@@ -64,11 +64,11 @@ def interval(values: Values, confidence: float, highest: float) -> Interval:
         rows, freedom = float(found.samples), math.inf
         if found.seeds > 1 and found.variance > 0:
             rows, freedom = min(binary * highest**2 / found.variance, found.seeds * found.samples), found.freedom
-        low, high = wilson_of_share(share, rows, _quantile(confidence, freedom))
+        low, high = wilson_of_share(share, rows, quantile(confidence, freedom))
         return highest * low, highest * high
     if found.samples < 2:
         return None, None
-    half = _quantile(confidence, found.freedom) * math.sqrt(found.variance)
+    half = quantile(confidence, found.freedom) * math.sqrt(found.variance)
     return max(0.0, found.mean - half), min(highest, found.mean + half)
 
 
@@ -86,7 +86,7 @@ def difference(ours: Values, theirs: Values, confidence: float) -> tuple[float, 
         raise ValueError(f"{ours.shape} and {theirs.shape} are not of the same seeds and samples")
     gap = ours - theirs  # (1, n) spreads over (k, n)
     found = spread(gap)
-    half = _quantile(confidence, found.freedom) * math.sqrt(found.variance)
+    half = quantile(confidence, found.freedom) * math.sqrt(found.variance)
     around = (found.mean - half, found.mean + half) if found.variance > 0 else (None, None)
     if gap.shape[0] == 1 and len(np.unique(np.concatenate([ours, theirs], axis=None))) <= 2:
         return found.mean, around, _sign_test(int((gap > 0).sum()), int((gap < 0).sum()))
@@ -112,13 +112,7 @@ def _sign_test(above: int, below: int) -> float:
     return float(binomtest(above, above + below).pvalue) if above + below else 1.0
 
 
-def _quantile(confidence: float, freedom: float) -> float:
-    from scipy.stats import norm, t
-
-    return float(norm.ppf(0.5 + confidence / 2) if math.isinf(freedom) else t.ppf(0.5 + confidence / 2, freedom))
-
-
 def _tail(distance: float, freedom: float) -> float:
-    from scipy.stats import norm, t
+    from scipy.special import ndtr, stdtr
 
-    return float(2 * (norm.sf(distance) if math.isinf(freedom) else t.sf(distance, freedom)))
+    return float(2 * (ndtr(-distance) if math.isinf(freedom) else stdtr(freedom, -distance)))
