@@ -28,6 +28,7 @@ CONFIG = f"""\
 library: {{shard_size: 12}}
 world: {{images: 24}}
 ingest: {{size_divisor: 2}}
+benchmark: {{source: none}}
 edit: {{batch_size: {BATCH}}}
 verify: {{batch_size: {BATCH}}}
 """
@@ -40,7 +41,7 @@ TOLD = """\
 
 def start(run: Checkout) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [*SNAKEMAKE, *run.overlay(), "--profile", "profiles/local", "--cores", "2", "--nolock", "--retries", "0", "all"],
+        [*SNAKEMAKE, *run.overlay(), "--profile", "profiles/local", "--cores", "2", "--nolock", "--retries", "0", "dataset"],
         cwd=run.folder,
         stdout=subprocess.DEVNULL,
         stderr=run.path("head.txt").open("wb"),
@@ -99,7 +100,7 @@ def begin_again(run: Checkout) -> None:
 def test_random_kills_lose_nothing_and_redo_only_batches_in_flight(tmp_path: Path) -> None:
     run = Checkout.fresh(tmp_path / "checkout")
     run.path("test.yaml").write_text(CONFIG)
-    run.snakemake("all")
+    run.snakemake("dataset")
     undisturbed = run.dataset()
     assert len(undisturbed) == 2
     run.replace("workflow/scripts/unicedit/map/compute.py", "        yield items, attempt(", TOLD)
