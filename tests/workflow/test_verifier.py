@@ -21,6 +21,7 @@ CONFIG = f"""
 paths: {{results: my results, scratch: my scratch}}
 world: {{images: 10}}
 library: {{shard_size: 10}}
+benchmark: {{source: none}}
 verify: {{engine: transformers, batch_size: 64, attempts: 1, transformers: {{max_new_tokens: 80}}}}
 verifier: {{reply: short}}
 samples:

@@ -42,4 +42,7 @@ def _records(ingest: Path, proposals: Iterable[Proposal]) -> Iterator[Row]:
                 "en": one["instruction_en"],
                 "cn": one["instruction_cn"],
                 "picture": one["image"],
+                "note": "",
+                "sources": 1,
+                "others": [],
             }
