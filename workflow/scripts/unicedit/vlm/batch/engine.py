@@ -64,9 +64,12 @@ class BatchEngine(VlmEngine):
                 arrived(number, reply)
 
         while True:
+            if self._carrier.closed:
+                self._known.refresh()
             for key in list(waiting):
-                if reply := self._answer(key):
+                if reply := self._answer(key) or self._kept(key, waiting[key]):
                     deliver(key, reply)
+            self._carrier.look()
             running = self._carrier.running(waiting)
             under_way = {key for record in running for key in record.keys}
             for key, reply in self._carrier.send({key: request for key, request in waiting.items() if key not in under_way}, running):
@@ -74,6 +77,15 @@ class BatchEngine(VlmEngine):
             if not waiting:
                 return [replies[number] for number in range(len(requests))]
             self._carrier.watch(self._carrier.running(waiting))
+
+    def _kept(self, key: str, request: VlmRequest) -> VlmReply | None:
+        """The reply that another process took from a batch that was waited for here too; None where it was none that fits: then the request is sent."""
+        if key not in self._carrier.closed:
+            return None
+        self._carrier.closed.discard(key)
+        reply = self._known.get(self.identity, request)
+        self._known.account()
+        return reply
 
     def settled(self) -> None:
         """What was delivered is final, so another asking of the same (``make retry``) is a new one."""
