@@ -166,7 +166,11 @@ class Gemini:
             names = schema["properties"]["instructions"]["items"]["properties"]["subtask"]["enum"]
             schema = {"$defs": {"Entry": {"properties": {"subtask": {"enum": names}}}}}
             return json.dumps(ANSWERS["InstructReply"](schema, lot), ensure_ascii=False)
-        return json.dumps(ANSWERS["VerifyReply"](schema, lot), ensure_ascii=False)
+        if "violations" in schema["properties"]:
+            schema = {"$defs": {"Violation": schema["properties"]["violations"]["items"]}, "properties": schema["properties"]}
+            return json.dumps(ANSWERS["IFItemised"](schema, lot), ensure_ascii=False)
+        title = "ExpectReply" if "expected" in schema["properties"] else "ScReply" if "reason" in schema["properties"] else "VerifyReply"
+        return json.dumps(ANSWERS[title](schema, lot), ensure_ascii=False)
 
     @staticmethod
     def answer(key: str, text: str, model: str = MODEL) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from unicedit.config.batch import BatchSettings
@@ -64,12 +64,12 @@ class BatchEngine(VlmEngine):
                 arrived(number, reply)
 
         while True:
-            if self._carrier.closed:
-                self._known.refresh()
-            for key in list(waiting):
-                if reply := self._answer(key) or self._kept(key, waiting[key]):
-                    deliver(key, reply)
             self._carrier.look()
+            kept = self._kept({key: waiting[key] for key in self._carrier.closed & set(waiting)})
+            self._carrier.closed.clear()
+            for key in list(waiting):
+                if reply := self._answer(key) or kept.get(key):
+                    deliver(key, reply)
             running = self._carrier.running(waiting)
             under_way = {key for record in running for key in record.keys}
             for key, reply in self._carrier.send({key: request for key, request in waiting.items() if key not in under_way}, running):
@@ -78,14 +78,14 @@ class BatchEngine(VlmEngine):
                 return [replies[number] for number in range(len(requests))]
             self._carrier.watch(self._carrier.running(waiting))
 
-    def _kept(self, key: str, request: VlmRequest) -> VlmReply | None:
-        """The reply that another process took from a batch that was waited for here too; None where it was none that fits: then the request is sent."""
-        if key not in self._carrier.closed:
-            return None
-        self._carrier.closed.discard(key)
-        reply = self._known.get(self.identity, request)
+    def _kept(self, requests: Mapping[str, VlmRequest]) -> dict[str, VlmReply]:
+        """The replies that other processes took from batches that were waited for here too. Where one did not fit there is none, and its request is sent."""
+        if not requests:
+            return {}
+        self._known.refresh()
+        found = {key: self._known.get(self.identity, request) for key, request in requests.items()}
         self._known.account()
-        return reply
+        return {key: reply for key, reply in found.items() if reply is not None}
 
     def settled(self) -> None:
         """What was delivered is final, so another asking of the same (``make retry``) is a new one."""
