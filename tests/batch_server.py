@@ -56,6 +56,7 @@ class World:
         self.log, self.faults, self.seconds = log, faults, seconds
         self.lock = threading.Lock()
         self.files: dict[str, bytes] = {}
+        self.stored = 0  # deleted ones too: no name is given twice
         self.batches: dict[str, dict[str, Any]] = {}
         self.times: dict[str, int] = {}
 
@@ -64,7 +65,8 @@ class World:
             stream.write(json.dumps({"what": what, **values}) + "\n")
 
     def store(self, content: bytes) -> str:
-        name = f"{len(self.files) + 1:06d}"
+        self.stored += 1
+        name = f"{self.stored:06d}"
         self.files[name] = content
         return name
 
