@@ -56,6 +56,7 @@ class World:
         self.log, self.faults, self.seconds = log, faults, seconds
         self.lock = threading.Lock()
         self.files: dict[str, bytes] = {}
+        self.stored = 0  # deleted ones too: no name is given twice
         self.batches: dict[str, dict[str, Any]] = {}
         self.times: dict[str, int] = {}
 
@@ -64,7 +65,8 @@ class World:
             stream.write(json.dumps({"what": what, **values}) + "\n")
 
     def store(self, content: bytes) -> str:
-        name = f"{len(self.files) + 1:06d}"
+        self.stored += 1
+        name = f"{self.stored:06d}"
         self.files[name] = content
         return name
 
@@ -166,7 +168,11 @@ class Gemini:
             names = schema["properties"]["instructions"]["items"]["properties"]["subtask"]["enum"]
             schema = {"$defs": {"Entry": {"properties": {"subtask": {"enum": names}}}}}
             return json.dumps(ANSWERS["InstructReply"](schema, lot), ensure_ascii=False)
-        return json.dumps(ANSWERS["VerifyReply"](schema, lot), ensure_ascii=False)
+        if "violations" in schema["properties"]:
+            schema = {"$defs": {"Violation": schema["properties"]["violations"]["items"]}, "properties": schema["properties"]}
+            return json.dumps(ANSWERS["IFItemised"](schema, lot), ensure_ascii=False)
+        title = "ExpectReply" if "expected" in schema["properties"] else "ScReply" if "reason" in schema["properties"] else "VerifyReply"
+        return json.dumps(ANSWERS[title](schema, lot), ensure_ascii=False)
 
     @staticmethod
     def answer(key: str, text: str, model: str = MODEL) -> dict[str, Any]:

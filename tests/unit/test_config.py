@@ -83,7 +83,7 @@ def test_shipped_overlays_are_valid(overlay: str) -> None:
             {"table2": {"judges": [{"name": "a", "openai": {"model": "m"}}] * 2}},
             "names of judges must be unique, and a is there more than once",
         ),
-        ({"table2": {"judges": [{"name": "a", "engine": "measured"}]}}, "input should be 'openai', 'vllm' or 'transformers'"),
+        ({"table2": {"judges": [{"name": "a", "engine": "measured"}]}}, "input should be 'openai', 'batch', 'vllm' or 'transformers'"),
         ({"benchmark": {"languages": ["en", "en"]}}, "a language is named twice"),
         ({"paths": {"results": "made/../scratch/"}}, "results and scratch are one folder; they must be two"),
         ({"paths": {"cache": "results"}}, "results and cache are one folder; they must be two"),

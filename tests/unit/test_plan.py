@@ -274,6 +274,26 @@ def test_benchmark_and_table2_are_counted_by_models_languages_judges_and_repeats
     assert "nc_claim" not in plan.jobs, "its scores would be asked for"
 
 
+def test_judges_by_batch_cost_the_price_of_batches_and_need_a_day() -> None:
+    batch = {"name": "half", "engine": "batch", "batch": {"model": "m", "price": {"input": 1.0, "output": 4.0}}}
+    benchmark = {"source": "world", "per_subtask": 10, "models": [{"name": "a"}], "judges": [{"name": "truth"}, batch]}
+    settings = config(benchmark=benchmark, instruct={"engine": "batch", "batch": {"model": "m", "price": {"input": 1.0, "output": 4.0}}})
+    known = [rate("judge", 0.1, engine="batch", tokens_in=1000, tokens_out=100, startup=86400), rate("judge", 0.0, engine="measured")]
+    plan = made(settings, *known, rate("instruct", 0.1, engine="batch", tokens_in=1000, tokens_out=200, startup=86400))
+    judge, expect = plan.line("judge"), plan.line("expect")
+    assert judge.money == pytest.approx(judge.rows / 2 * (1000 * 1 + 100 * 4) / 1e6), "the truth is free"
+    assert expect.money == pytest.approx(expect.rows * (1000 * 1 + 100 * 4) / 1e6)
+    assert plan.line("instruct").money == pytest.approx(plan.line("instruct").given * (1000 * 1 + 200 * 4) / 1e6)
+    assert expect.device == "cpu" and expect.hours == pytest.approx(24 * 2, rel=0.01), "a job a language, each a day at worst"
+    short, long = Limit(240, "the profile's runtime"), Limit(2880, "the profile's runtime")
+    told = advice(plan, settings, PICTURES, {"instruct": short, "expect": short, "judge": long}, Path())
+    assert [text.split(":")[0] for text in told] == ["instruct", "expect"] and "set-resources: expect: runtime: 2880" in told[1]
+    found = Measured("judge", jobs=1, rows_in=100, rows=100, seconds=0.5, startup=2.0, ok=0.9, size=1000.0)
+    assert made(settings, *known, measured={"judge": found}).line("judge").money == pytest.approx(judge.money), (
+        "a run's time, the table's tokens"
+    )
+
+
 def test_shipped_rates_know_every_stage_of_every_shipped_configuration() -> None:
     rates = read_rates(REPOSITORY / "config" / "rates.yaml")
     sources = [one.source for one in (*rates.rates, *rates.sizes, *rates.pixels)]

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -295,6 +296,61 @@ def test_jobs_that_begin_together_do_not_spend_a_budget_twice(tmp_path: Path) ->
     usage = {"in": 1000, "cached": 200, "out": 100}
     one.ended(record, [VlmReply("", "m", usage)] * room)
     assert other.room() == 100 - room and not other.waits()
+
+
+@both
+@pytest.mark.parametrize("closes", [True, False])
+def test_jobs_that_ask_the_same_wait_for_one_batch_and_whoever_sent_it_pays(
+    tmp_path: Path, provider: str, closes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second asks more, and finds the batch of the first ended, with its results or closed."""
+    if not closes:
+        monkeypatch.setattr(BatchEngine, "settled", lambda _: None)
+    found: dict[str, list[Answer[VerifyReply] | RowError]] = {}
+
+    def job(name: str, count: int, url: str, **settings: Any) -> None:
+        made = {"model": MODEL, "provider": provider, "base_url": url, "price": PRICE, **settings}
+        engine = BatchEngine(BatchSettings(**made), tmp_path / "replies", tmp_path / name)
+        found[name] = verdicts(engine, count)
+
+    with batches_served(tmp_path / "state", provider, seconds=1.0) as url:
+        first = threading.Thread(target=job, args=("first", 10, url), kwargs={"poll_seconds": 0.05})
+        first.start()
+        while not told(tmp_path / "state", "batch"):
+            time.sleep(0.01)
+        job("second", 14, url, poll_seconds=0.7)
+        first.join()
+    assert [len(found[name]) for name in ("first", "second")] == [10, 14]
+    assert all(isinstance(answer, Answer) for answers in found.values() for answer in answers)
+    assert [len(batch) for batch in by_batch(tmp_path)] == [10, 4], "nothing is sent twice"
+    spent = {name: spent_in(tmp_path / name) for name in found}
+    assert [(one.sent, one.waiting) for one in spent.values()] == [(10, 0), (4, 0)]
+    assert [one.money for one in spent.values()] == pytest.approx([10 * EACH, 4 * EACH])
+
+
+def test_whoever_takes_a_batch_writes_it_into_the_accounts_of_whoever_sent_it(tmp_path: Path) -> None:
+    settings = BatchSettings(model="m", price=PRICE)
+    for name in ("batches", "first", "second"):
+        (tmp_path / name).mkdir()
+    one, other = (Accounts(tmp_path / name, settings) for name in ("first", "second"))
+    record = plan(tmp_path / "batches", "openai here", ["a", "b"], 0, one.folder)
+    one.sent(record)
+    (seen,) = records(tmp_path / "batches", "openai here")
+    other.ended(seen, [VlmReply("", "m", {"in": 1000, "cached": 200, "out": 100})] * 2)
+    assert (spent_in(tmp_path / "first").money, spent_in(tmp_path / "second").sent) == (pytest.approx(2 * EACH), 0)
+
+
+def test_what_another_process_may_just_be_sending_is_not_given_up(tmp_path: Path) -> None:
+    record = plan(tmp_path, "openai here", ["a"], 0)
+    assert not record.may_be_sent_now, "this process knows what it sends"
+    record.process = os.getppid()
+    assert record.may_be_sent_now
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    record.process = ended.pid
+    assert not record.may_be_sent_now
+    record.host = "another"
+    assert record.may_be_sent_now
 
 
 def test_pictures_go_to_no_other_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

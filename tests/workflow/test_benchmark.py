@@ -9,8 +9,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from batch_server import batches_served, told
 from checkout import Checkout
 from openai_server import MODEL, asked, served
+from unicedit.vlm.spent import spent_in
 
 pytestmark = pytest.mark.workflow
 
@@ -155,3 +157,53 @@ def test_judge_that_fails_leaves_just_the_expected_coverage_and_is_asked_only_fo
     assert all(row["score"] == 10 - sum(one["deduction"] for one in row["violations"]) for row in rows)
     assert all((row["tokens_in"], row["tokens_out"], row["attempt"]) == (1000, 100, 1) and row["snapshot"] == MODEL for row in rows)
     assert rows[0]["cost"] == pytest.approx(1000 * 2e-6 + 100 * 8e-6)
+
+
+def test_judges_by_batch_are_asked_once_and_paid_at_the_price_of_batches(tmp_path: Path) -> None:
+    state, each = tmp_path / "state", 800 * 1e-6 + 200 * 0.5e-6 + 100 * 4e-6
+    own = "model: {model}, base_url: '{url}', poll_seconds: 0.2, price: {{input: 1.0, cached_input: 0.5, output: 4.0}}"
+    with batches_served(state, "openai", {"prose": 0.1}, seconds=0.5) as url:
+        one, other = (own.format(model=MODEL, url=address) for address in (url, url.removesuffix("v1") + "v1beta"))
+        judges = f"""
+  languages: [en]
+  models: [{{name: loud}}]
+  judges:
+    - {{name: by-openai, engine: batch, attempts: 1, batch: {{{one}}}}}
+    - {{name: by-gemini, engine: batch, attempts: 1, batch: {{provider: gemini, {other}}}}}
+"""
+        run = checkout(tmp_path / "checkout", judges)
+        run.snakemake("benchmark", "nc_claim")
+        first = {stage: judged(run, stage) for stage in ("expect", "judge", "bench_viescore")}
+        lines = told(state, "request")
+        run.replace("test.yaml", "poll_seconds: 0.2", "poll_seconds: 0.3")
+        run.forget_rows()
+        run.snakemake("benchmark", "nc_claim")
+        assert {stage: judged(run, stage) for stage in first} == first and run.rows() == {}, "how batches are carried decides no row"
+        assert told(state, "request") == lines and run.planned("benchmark", "nc_claim") == {}, "a rerun sends nothing"
+
+        run.replace("test.yaml", "  judges:\n", "  judges:\n    - {name: truth}\n")
+        run.snakemake("judge_check")
+        assert told(state, "request") == lines, "what each costs is told of what was asked"
+        check = figures(run, "judge_check")
+        for judge in ("by-openai", "by-gemini"):
+            cost = float(check["all", "cost_per_1000", f"measured by {judge}"]["value"])
+            tokens = float(check["all", "tokens_in_per_1000", f"measured by {judge}"]["value"])
+            assert cost == pytest.approx(tokens / 1000 * each)
+    assert [len(first[stage]) for stage in first] == [2 * REASONING, 2 * METRIC_ROWS, 2 * 2 * SUBTASKS], "no row disappears"
+    orphans = [row for row in first["judge"] if (row["reason"] or "").startswith("expected: ")]
+    assert len(lines) == sum(map(len, first.values())) - len(orphans), "each question once"
+    assert len({line["batch"] for line in lines}) == len(told(state, "batch")) == 2 * 3, "a job is a batch"
+    failed = {stage: [row for row in rows if row["status"] == "failed"] for stage, rows in first.items()}
+    assert sum(map(len, failed.values())) > 0 and all(row["reason"] for rows in failed.values() for row in rows)
+    scored = [row for row in first["judge"] if row["status"] == "ok"]
+    assert all(row["score"] == 10 - sum(one["deduction"] for one in row["violations"]) for row in scored)
+    paid = [row for stage in ("expect", "judge") for row in first[stage] if row["status"] == "ok"]
+    assert all(row["cost"] == pytest.approx(each) and row["snapshot"] == MODEL for row in paid)
+    found = figures(run)
+    for judge in ("by-openai", "by-gemini"):
+        lost = {row["key"] for row in failed["judge"] if row["judge"] == judge}
+        figure = found["loud, en", "Overall", f"measured by {judge}"]
+        assert (int(figure["n"]), figure["expected"]) == (SUBTASKS - len(lost), "22")
+        spent = [spent_in(run.path(f"results/usage/{stage}-{judge}")) for stage in ("judge", "bench_viescore")]
+        assert sum(one.money for one in spent) == pytest.approx(each * len(lines) / 2, rel=0.1)
+        assert all(one.sent == one.answered and one.waiting == 0 for one in spent)

@@ -28,8 +28,9 @@ class BatchSettings(ServedSettings):
     rows: int | None = Field(
         None,
         ge=1,
-        description="Rows handed over at once; they are in memory together. null: a whole shard, so that it waits once. Fewer than a shard has wait several "
-        "times, a day each at worst, so fewer than `library.shard_size` is refused: for less memory make smaller shards.",
+        description="Rows handed over at once; they are in memory together. null: a whole shard, or all questions of a judge's job, so that it waits once. Fewer "
+        "wait several times, a day each at worst. Of a shard, fewer than `library.shard_size` is refused: for less memory make smaller shards; a judge's job "
+        "cannot be made smaller, so there it is taken.",
     )
     max_requests: int = Field(
         50_000, ge=1, le=50_000, description="Most requests of one file; what is more goes into further files at once."

@@ -15,10 +15,11 @@ class JudgeSettings(VlmSettings):
     name: str = Field(
         pattern=r"^[a-z0-9][a-z0-9_.-]{0,39}$", description="Its name in tables and files: lower case letters, digits, `_`, `.`, `-`."
     )
-    engine: Literal["measured", "openai", "vllm", "transformers", "python"] = Field(
+    engine: Literal["measured", "openai", "batch", "vllm", "transformers", "python"] = Field(
         "measured",
-        description="`openai` asks any OpenAI-compatible server, `vllm` runs one in the job, `transformers` a Qwen-VL model, `python` calls a "
-        "class or function of your own. `measured` is no judge: it computes the metrics from the truth of simulated edits, and its tables say so.",
+        description="`openai` asks any OpenAI-compatible server, `batch` a provider's batch API at half the price and within a day; `vllm` runs one in the job, "
+        "`transformers` a Qwen-VL model, `python` calls a class or function of your own. "
+        "`measured` is no judge: it computes the metrics from the truth of simulated edits, and its tables say so.",
     )
     transformers: LocalVlmSettings = Field(default_factory=LocalVlmSettings, description="Settings of the engine `transformers`.")
     python: PythonSettings | None = Field(None, description="Settings of the engine `python`; needed where it is chosen.")
@@ -38,7 +39,10 @@ class JudgeSettings(VlmSettings):
         1, ge=1, le=50, description="Runs over all samples, each drawn anew; more than one shows how far the judge agrees with itself."
     )
     batch_size: int = Field(
-        256, ge=1, le=4096, description="Questions handed to the engine at once. Decides no value, only speed and memory."
+        256,
+        ge=1,
+        le=4096,
+        description="Questions handed to the engine at once. Decides no value, only speed and memory. The engine `batch` has `batch.rows` instead.",
     )
 
     @model_validator(mode="after")

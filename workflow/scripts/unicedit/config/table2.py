@@ -26,9 +26,10 @@ class SampledDatasetSettings(Section):
 class Table2JudgeSettings(JudgeSettings):
     """One judge of triplets. It is asked for SC and PQ in one form alone, so `mode` and `reasoning_calls` play no part."""
 
-    engine: Literal["openai", "vllm", "transformers"] = Field(
+    engine: Literal["openai", "batch", "vllm", "transformers"] = Field(
         "openai",
-        description="`openai` asks any OpenAI-compatible server, `vllm` runs one in the job, `transformers` a Qwen-VL model.",
+        description="`openai` asks any OpenAI-compatible server, `batch` a provider's batch API at half the price and within a day; `vllm` runs one in the job, "
+        "`transformers` a Qwen-VL model.",
     )
     repeats: int = Field(3, ge=1, le=50, description="Runs over all triplets, each drawn anew; the paper's table is the mean of three.")
 

@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from unicedit.config.batch import BatchSettings
-from unicedit.config.openai import OpenAiSettings
+from unicedit.config.openai import OpenAiSettings, PriceSettings
 from unicedit.config.section import Section
 from unicedit.config.vllm import VllmSettings
 
@@ -39,8 +39,15 @@ class VlmSettings(Section):
         return self
 
     @property
+    def price(self) -> PriceSettings | None:
+        """What tokens cost by the chosen engine's settings; None: nobody is paid by the token."""
+        if self.engine == "openai":
+            return self.openai.price
+        return self.batch.price if self.engine == "batch" else None
+
+    @property
     def rows_at_once(self) -> int:
-        """Rows handed to the engine at once: ``batch_size``, and for the engine `batch` the whole shard unless it says less."""
+        """Rows handed to the engine at once: ``batch_size``, and for the engine `batch` all of a job unless ``batch.rows`` says less."""
         if self.engine != "batch":
             return self.batch_size
         return self.batch.rows or sys.maxsize

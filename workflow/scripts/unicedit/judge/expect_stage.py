@@ -31,7 +31,7 @@ class ExpectStage(Stage):
         self.settings = judge
         self.recipe = recipe
         self.places = places
-        self.batch_size = judge.batch_size
+        self.batch_size = judge.rows_at_once
         self.sources = Sources(records)
         self.texts = KeyedTable(records)
 

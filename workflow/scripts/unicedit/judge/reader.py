@@ -61,12 +61,11 @@ def asked_columns(answer: Answer, settings: JudgeSettings) -> Row:
     """How a reply came about, as the tables keep it."""
     usage = answer.reply.usage
     counts = [usage.get(name, 0) for name in ("in", "cached", "out")]
-    price = settings.openai.price if settings.engine == "openai" else None
     return {
         "snapshot": answer.reply.model,
         "attempt": answer.attempt,
         "tokens_in": usage.get("in"),
         "tokens_out": usage.get("out"),
-        "cost": price.of(*counts) if price else None,
+        "cost": settings.price.of(*counts) if settings.price else None,
         "raw": raw(answer.reply.text),
     }

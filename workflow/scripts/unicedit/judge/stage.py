@@ -46,7 +46,7 @@ class JudgeStage(Stage):
         self.settings, self.model = judge, model
         self.recipe = recipe
         self.places, self.cache = places, cache
-        self.batch_size = judge.batch_size
+        self.batch_size = judge.rows_at_once
         self.sources = Sources(records)
         self.texts = KeyedTable(records)
         self.edited = KeyedTable(edits)

@@ -102,6 +102,13 @@ class _Known:
     ours: bool
 
 
+def _tokens(rates: Sequence[tuple[Worker, Rate | None]]) -> tuple[float, float]:
+    """Tokens sent and received for a row of a server's, by the table: the mean over the engines that take any."""
+    known = [(worker.share, rate) for worker, rate in rates if rate is not None and (rate.tokens_in or rate.tokens_out)]
+    shares = sum(share for share, _ in known) or 1.0
+    return sum(share * rate.tokens_in for share, rate in known) / shares, sum(share * rate.tokens_out for share, rate in known) / shares
+
+
 def pixels_of(config: Config) -> int:
     """Pixels of a stored source: the mean of the sizes that sources are cropped to."""
     return round(sum(width * height for width, height in KONTEXT_SIZES) / len(KONTEXT_SIZES) / config.ingest.size_divisor**2)
@@ -185,7 +192,7 @@ class Planner:
         found = self.measured.get(stage)
         if found is not None and found.seconds is not None:
             devices = gpus_of_job(stage, self.config) if gpu else 1
-            tokens = (found.tokens_in, found.tokens_out)
+            tokens = (found.tokens_in, found.tokens_out) if found.tokens_in else _tokens(rates)
             source = f"measured: {found.jobs} jobs, {found.rows_in:,} rows"
             return _Known(found.seconds * devices, found.startup * devices, gpu, tokens, source, True)
         if stage in GATHERED and self.results and "edit" in self.measured and (seconds := benchmark_seconds(self.results, GATHERED[stage])):
@@ -206,7 +213,7 @@ class Planner:
             sum(worker.share * self._seconds(rate) / worker.at_once for worker, rate in known),
             max(rate.startup for _, rate in known) * (gpus_of_job(stage, self.config) if gpu else 1),
             gpu,
-            (sum(worker.share * rate.tokens_in for worker, rate in known), sum(worker.share * rate.tokens_out for worker, rate in known)),
+            _tokens(rates),
             "; ".join(dict.fromkeys(f"{rate.hardware}: {rate.source}" for _, rate in known)),
             all(rate.ours for _, rate in known),
         )

@@ -2,12 +2,13 @@
 
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from unicedit.cluster.asked import Asked
 from unicedit.config.model import Config
+from unicedit.config.vlm import VlmSettings
 from unicedit.plan.library import Pictures
 from unicedit.plan.plan import Plan
 from unicedit.plan.units import size, wall
@@ -15,6 +16,7 @@ from unicedit.plan.units import size, wall
 MOST_JOBS = 25_000  # what a head process and a cluster's accounting bear well (docs/scale.md)
 SHORTEST_MINUTES = 2.0  # starting Snakemake twice on a node takes half a minute (docs/slurm.md)
 SIZED = ("ingest", "prefilter", "instruct", "edit", "verify", "assemble")
+BATCH_MINUTES = 24 * 60.0  # in which providers answer a batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,10 @@ def gpus_asked(plan: Plan, config: Config, asked: Mapping[str, Asked]) -> list[s
 
 def advice(plan: Plan, config: Config, pictures: Pictures, of_rule: Mapping[str, Limit], results: Path) -> list[str]:
     """What to change, one line each; a job is to fill at most half of its time limit."""
-    found: list[str] = []
+    found = _waits(plan, config, of_rule)
     tight: list[tuple[int, str]] = []
-    for stage in SIZED:
+    sized = [stage for stage in SIZED if stage not in waiting_stages(config)]
+    for stage in sized:
         minutes, limit = largest_job(plan, stage, pictures), of_rule.get(stage)
         if minutes is None or limit is None or minutes <= limit.minutes / 2:
             continue
@@ -104,7 +107,7 @@ def advice(plan: Plan, config: Config, pictures: Pictures, of_rule: Mapping[str,
         found.append(
             f"{jobs:,} jobs: more than {MOST_JOBS:,}, which a head process bears well; library.shard_size: {least} or more would make fewer"
         )
-    longest = max((minutes for stage in SIZED if (minutes := largest_job(plan, stage, pictures)) is not None), default=None)
+    longest = max((minutes for stage in sized if (minutes := largest_job(plan, stage, pictures)) is not None), default=None)
     if longest is not None and longest < SHORTEST_MINUTES and plan.shards > 100 and not tight:
         found.append(
             f"the longest job of a shard takes {longest * 60:.0f} s, of which much is starting: a larger library.shard_size wastes less"
@@ -114,6 +117,32 @@ def advice(plan: Plan, config: Config, pictures: Pictures, of_rule: Mapping[str,
     if plan.bytes > free:
         smaller = ", or set edit.encoding and ingest.encoding to webp" if config.edit.encoding.format == "png" else ""
         found.append(f"storage: {size(plan.bytes)} are needed and {size(free)} are free at {there}: name another paths.results{smaller}")
+    return found
+
+
+def waiting_stages(config: Config) -> list[str]:
+    """The stages of the run whose jobs wait for batches."""
+    judged = config.benchmark.judges if config.benchmark.source != "none" else ()
+    of_samples = config.table2.judges if config.table2.datasets else ()
+    asking: dict[str, Sequence[VlmSettings]] = {
+        "instruct": (config.instruct,),
+        "verify": (config.verify,),
+        **dict.fromkeys(("expect", "judge", "bench_viescore"), judged),
+        "viescore": of_samples,
+    }
+    return [stage for stage, settings in asking.items() if any(one.engine == "batch" for one in settings)]
+
+
+def _waits(plan: Plan, config: Config, of_rule: Mapping[str, Limit]) -> list[str]:
+    """Stages whose jobs would be ended before a batch need be answered."""
+    found = []
+    for stage in waiting_stages(config):
+        limit = of_rule.get(stage)
+        if plan.jobs.get(stage) and limit is not None and limit.minutes < BATCH_MINUTES:
+            found.append(
+                f"{stage}: a batch may take {wall(BATCH_MINUTES / 60)}, and {limit.where} allows a job {wall(limit.minutes / 60)}: "
+                f"set-resources: {stage}: runtime: {2 * BATCH_MINUTES:.0f}"
+            )
     return found
 
 

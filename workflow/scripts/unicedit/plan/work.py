@@ -47,6 +47,8 @@ class Worker:
 def _vlm(settings: VlmSettings, model: str | None) -> Worker:
     if settings.engine == "openai":
         return Worker("openai", settings.openai.model, at_once=settings.openai.concurrency, price=settings.openai.price)
+    if settings.engine == "batch":
+        return Worker("batch", settings.batch.model, price=settings.batch.price)
     return Worker(settings.engine, model)
 
 

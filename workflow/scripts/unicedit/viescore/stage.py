@@ -65,14 +65,14 @@ class ViescoreStage(Stage):
     def __init__(self, sample: Path, judge: JudgeSettings, recipe: str, places: VlmPlaces = NOWHERE, questions: str = "viescore") -> None:
         if judge.engine == "measured":
             raise PipelineError(
-                f"judge {judge.name}: engine `measured` knows the simulated world alone; triplets need openai, vllm or transformers"
+                f"judge {judge.name}: engine `measured` knows the simulated world alone; triplets need openai, batch, vllm or transformers"
             )
         self.sample = KeyedTable(sample, "place")
         self.settings = judge
         self.recipe = recipe
         self.places = places
         self.questions = questions
-        self.batch_size = judge.batch_size
+        self.batch_size = judge.rows_at_once
 
     def items(self) -> Iterator[Item]:
         """One item a question and repeat, those of one triplet together. Its inputs: the pictures it shows, its words, and what is filled in where the source is shown."""

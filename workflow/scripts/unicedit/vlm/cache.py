@@ -88,7 +88,7 @@ class ReplyCache:
         key = key_of(identity, request)
         found = self._own.get(key) or self._read(key)
         if found is None and time.monotonic() - self._looked > REFRESH_SECONDS:
-            self._refresh()
+            self.refresh()
             found = self._read(key)
         self.hits += found is not None
         return found
@@ -131,7 +131,7 @@ class ReplyCache:
             return None
         return VlmReply(value["text"], value["model"], value["usage"], value["latency"])
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         """Take into the index what segments hold more than it knows."""
         self._looked = time.monotonic()
         known = dict(self._index.execute("SELECT name, size FROM segments"))

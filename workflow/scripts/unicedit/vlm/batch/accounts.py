@@ -25,6 +25,11 @@ class Accounts:
         self._folder = folder
         self._own: dict[str, Spent] = {}
 
+    @property
+    def folder(self) -> str:
+        """The folder, as a record names it; empty where there is none."""
+        return str(self._folder.absolute()) if self._folder else ""
+
     def sent(self, record: Record) -> None:
         """A batch is about to be sent."""
         self._write(record, Spent(sent=len(record.keys), repeated=record.again, waiting=len(record.keys)))
@@ -82,5 +87,7 @@ class Accounts:
 
     def _write(self, record: Record, spent: Spent) -> None:
         self._own[record.name] = spent
-        if self._folder:
-            write_json(self._folder / f"{record.name}.json", asdict(spent))
+        # whoever sent it pays, also where another stage asks the same and sees it end first
+        folder = Path(record.accounts) if record.accounts and Path(record.accounts).is_dir() else self._folder
+        if folder:
+            write_json(folder / f"{record.name}.json", asdict(spent))

@@ -22,6 +22,7 @@ MAX_LINE = 4_000_000  # bytes of one result; far above any reply that fits
 MOST_SILENT = 30  # looks in a row without an answer; then it is the provider, or the network
 CLOCKS = 3600.0  # seconds that the provider's clock may differ from ours
 LONGEST_PAUSE = 600.0  # seconds before a provider that is busy is tried again
+LONGEST_UPLOAD = 1800.0  # seconds in which another process has sent what it has planned
 
 
 class Carrier:
@@ -32,6 +33,8 @@ class Carrier:
         folder.mkdir(exist_ok=True)
         self.records: list[Record] = []
         self._asked: dict[str, list[Record]] = {}
+        self._known: set[Path] = set()  # files of records, closed ones too
+        self.closed: set[str] = set()  # keys of batches that other processes took and closed while they were waited for here
         for record in records(folder, provider.service):
             self._add(record)
         self._failures = self._pauses = 0  # since the provider last took a batch
@@ -44,14 +47,24 @@ class Carrier:
         """The batches that a request was sent in and of which its answer may still be asked, oldest first."""
         return [record for record in self._asked.get(key, ()) if key not in record.settled]
 
+    def look(self) -> None:
+        """Take the records that lie there and are not known yet: what another process has sent meanwhile is not sent once more."""
+        for record in records(self._folder, self._provider.service, self._known):
+            record.settled.clear()  # by whoever sent it, a moment ago
+            self._add(record)
+
     def _add(self, record: Record) -> None:
         self.records.append(record)
+        self._known.add(record.path)
         for key in record.keys:
             self._asked.setdefault(key, []).append(record)
 
     def close(self, record: Record) -> None:
         """Nothing will be asked of it again."""
         record.close()
+        self._forget(record)
+
+    def _forget(self, record: Record) -> None:
         self.records.remove(record)
         for key in record.keys:
             self._asked[key].remove(record)
@@ -127,7 +140,7 @@ class Carrier:
     def _begun(self, keys: Sequence[str], file: BinaryIO) -> Record | None:
         """Record a batch, then send it; None where it could not be sent now. One of which it is not known whether it was begun is looked for later."""
         again = sum(any(record.counted for record in self._asked.get(key, ())) for key in keys)
-        record = plan(self._folder, self._provider.service, keys, again)
+        record = plan(self._folder, self._provider.service, keys, again, self._accounts.folder)
         self._add(record)
         self._accounts.sent(record)
         uploaded = ""
@@ -189,11 +202,22 @@ class Carrier:
     def _moved(self, record: Record) -> bool:
         """Look at a batch; whether something became of it."""
         now = time.time()
+        if not record.look():
+            self._forget(record)
+            self.closed |= set(record.keys)
+            return True
+        if record.state:  # another process has taken it
+            try:
+                record.outcomes = dict(self._read(record)) if record.counted else None
+            except FileNotFoundError:  # and closes it at this moment
+                record.state = ""
+            return record.state != ""
         if record.batch is None:  # who sent it was killed, or cut off, before the provider's answer came
+            patience = 2 * self.settings.poll_seconds
             found = self._provider.find(record.name, record.planned - CLOCKS)
             if found:
                 record.add("created", batch=found)
-            elif now - record.planned > 2 * self.settings.poll_seconds:
+            elif now - record.planned > (max(patience, LONGEST_UPLOAD) if record.may_be_sent_now else patience):
                 self._never_sent(record, "never begun")
             return record.batch is not None or record.state != ""
         try:

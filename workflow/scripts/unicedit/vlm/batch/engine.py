@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from unicedit.config.batch import BatchSettings
@@ -64,8 +64,11 @@ class BatchEngine(VlmEngine):
                 arrived(number, reply)
 
         while True:
+            self._carrier.look()
+            kept = self._kept({key: waiting[key] for key in self._carrier.closed & set(waiting)})
+            self._carrier.closed.clear()
             for key in list(waiting):
-                if reply := self._answer(key):
+                if reply := self._answer(key) or kept.get(key):
                     deliver(key, reply)
             running = self._carrier.running(waiting)
             under_way = {key for record in running for key in record.keys}
@@ -74,6 +77,15 @@ class BatchEngine(VlmEngine):
             if not waiting:
                 return [replies[number] for number in range(len(requests))]
             self._carrier.watch(self._carrier.running(waiting))
+
+    def _kept(self, requests: Mapping[str, VlmRequest]) -> dict[str, VlmReply]:
+        """The replies that other processes took from batches that were waited for here too. Where one did not fit there is none, and its request is sent."""
+        if not requests:
+            return {}
+        self._known.refresh()
+        found = {key: self._known.get(self.identity, request) for key, request in requests.items()}
+        self._known.account()
+        return {key: reply for key, reply in found.items() if reply is not None}
 
     def settled(self) -> None:
         """What was delivered is final, so another asking of the same (``make retry``) is a new one."""

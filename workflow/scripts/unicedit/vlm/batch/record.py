@@ -28,6 +28,8 @@ class Record:
         self.service = ""
         self.keys: tuple[str, ...] = ()
         self.again = 0  # of its requests, those that an earlier batch left unanswered
+        self.accounts = ""  # the folder of the stage that pays, which need not be the one that waits
+        self.host, self.process = "", 0
         self.planned = 0.0
         self.batch: str | None = None
         self.created = 0.0
@@ -52,6 +54,7 @@ class Record:
         event = line["event"]
         if event == "planned":
             self.service, self.keys, self.again, self.planned = line["service"], tuple(line["keys"]), line["again"], line["time"]
+            self.accounts, self.host, self.process = line.get("accounts", ""), line.get("host", ""), line.get("process", 0)
         elif event == "created":
             self.batch, self.created = line["batch"], line["time"]
         elif event == "ended":
@@ -73,6 +76,31 @@ class Record:
             os.close(descriptor)
         self._take(line)
 
+    def look(self) -> bool:
+        """Take from the file what other processes have added about the batch; not which keys they settled, for those are still asked here. False: it was closed."""
+        there = Record(self.path)
+        if not there.keys:
+            return False
+        self.batch, self.created = self.batch or there.batch, self.created or there.created
+        if there.state and not self.state:
+            self.state, self.counted = there.state, there.counted
+        return True
+
+    @property
+    def may_be_sent_now(self) -> bool:
+        """Whether another process may be uploading its requests at this moment."""
+        if self.host != socket.gethostname():
+            return True
+        if self.process == os.getpid():
+            return False
+        try:
+            os.kill(self.process, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:  # it is somebody's
+            pass
+        return True
+
     def given_up(self) -> bool:
         """Whether another process has meanwhile found that nothing was ever sent under this record."""
         return Record(self.path).state != ""
@@ -89,11 +117,12 @@ class Record:
             self.path.replace(self.path.with_suffix(".done"))
 
 
-def plan(folder: Path, service: str, keys: Sequence[str], again: int) -> Record:
-    """A new record, on the disk."""
+def plan(folder: Path, service: str, keys: Sequence[str], again: int, accounts: str = "") -> Record:
+    """A new record, on the disk. ``accounts``: the folder of the stage that pays for it."""
     name = f"unicedit-{time.strftime('%Y%m%d')}-{socket.gethostname()[:20]}-{uuid.uuid4().hex[:12]}"
     record = Record(folder / f"{name}{SUFFIX}")
-    record.add("planned", service=service, keys=list(keys), again=again, host=socket.gethostname(), process=os.getpid())
+    of = {"accounts": accounts, "host": socket.gethostname(), "process": os.getpid()}
+    record.add("planned", service=service, keys=list(keys), again=again, **of)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)  # the file's name, too
@@ -102,9 +131,9 @@ def plan(folder: Path, service: str, keys: Sequence[str], again: int) -> Record:
     return record
 
 
-def records(folder: Path, service: str) -> list[Record]:
-    """The batches of a provider that may still be asked for something, oldest first."""
-    found = [Record(path) for path in sorted(folder.glob(f"*{SUFFIX}"))]
+def records(folder: Path, service: str, without: Collection[Path] = ()) -> list[Record]:
+    """The batches of a provider that may still be asked for something, oldest first; not those whose files are among ``without``."""
+    found = [Record(path) for path in sorted(folder.glob(f"*{SUFFIX}")) if path not in without]
     return sorted((record for record in found if record.service == service), key=lambda record: record.planned)
 
 
