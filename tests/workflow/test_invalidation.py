@@ -207,14 +207,14 @@ def test_tables_that_are_gone_are_made_again_when_they_are_needed(run: Checkout)
     assert run.planned() == {}, "nobody needs them"
     kept = run.path("test.yaml").read_text()
     for setting, needed_by, made in (
-        ("dataset: {row_group_rows: 50}", "assemble", {"ingest": 2, "verify": 1}),
-        ("duplicates: {max_distance: 3}", "duplicates", {"ingest": 2}),
-        ("dataset: {card: {title: Another}}", "card", {"instruct": 1}),
-        ("tables: {confidence: 0.9}", "table3", {"prefilter": 1, "truth": 1}),
+        ("dataset: {row_group_rows: 50}", "assemble", {"ingest", "verify"}),
+        ("duplicates: {max_distance: 3}", "duplicates", {"ingest"}),
+        ("dataset: {card: {title: Another}}", "card", {"instruct"}),
+        ("tables: {confidence: 0.9}", "table3", {"prefilter", "truth"}),
     ):
         run.path("test.yaml").write_text(f"{kept}{setting}\n")
         planned = run.planned()
-        assert needed_by in planned and made.items() <= planned.items(), setting
+        assert {needed_by, *made} <= planned.keys(), setting
     assert all(run.path(f"results/{name}.json").exists() for name in gone), "a dry run leaves things as they are"
 
 
