@@ -109,7 +109,7 @@ $(VENV)/.installed: requirements.txt requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
-test: install ## the tests that belong to every change (about 17 minutes on two cores)
+test: install ## the tests that belong to every change (about half an hour on two cores)
 ifeq ($(ARGS),)
 	$(BIN)/python -m pytest tests/workflow tests/unit tests/gpu --numprocesses 2 --dist loadfile --no-loadscope-reorder
 else
