@@ -85,7 +85,8 @@ class References:
         """
         if self.embeddings is None:
             raise ValueError("the references have no embeddings")
-        return np.maximum(straight @ self.embeddings.T, turned @ self.embeddings.T)
+        nearer: NDArray[np.float32] = np.maximum(straight @ self.embeddings.T, turned @ self.embeddings.T)
+        return nearer
 
     def of(self, key: str, image: Image.Image, cosines: NDArray[np.float32] | None = None, min_cosine: float = 1.0) -> list[Lookalike]:
         """What an RGB picture looks like, by reference; ``key`` is its digest (20 hexadecimal digits).
