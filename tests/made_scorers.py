@@ -44,6 +44,36 @@ def tower(folder: Path, predictor: str, sizes: dict[str, dict[str, Any]] = TINY)
     return int(size["projection_dim"])
 
 
+def embedding_model(folder: Path, kind: str) -> int:
+    """Save a tiny model that gives embeddings, with its processor, as its kind is published: CLIP and SigLIP 2 with their text towers; returns the embedding's size."""
+    import torch
+    import transformers
+
+    if kind in ("clip", "siglip"):
+        return tower(folder, {"clip": "laion", "siglip": "siglip_v2_5"}[kind])
+    torch.manual_seed(8)
+    sizes = {name: size for name, size in _TINY.items() if name not in ("intermediate_size", "image_size", "patch_size")}
+    if kind == "siglip2":
+        vision = {**sizes, "intermediate_size": 64, "patch_size": 14, "num_patches": 16}
+        text = {**sizes, "intermediate_size": 64, "vocab_size": 50}
+        transformers.Siglip2Model(transformers.Siglip2Config(text_config=text, vision_config=vision)).eval().save_pretrained(folder)
+        transformers.Siglip2ImageProcessor(patch_size=14, max_num_patches=16).save_pretrained(folder)
+    elif kind == "clip with text":
+        text = {**sizes, "intermediate_size": 64, "vocab_size": 50, "projection_dim": 24}
+        vision = {**_TINY, "projection_dim": 24}
+        transformers.CLIPModel(transformers.CLIPConfig(text_config=text, vision_config=vision, projection_dim=24)).eval().save_pretrained(
+            folder
+        )
+        transformers.CLIPImageProcessor(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}).save_pretrained(folder)
+        return 24
+    else:
+        name = {"dinov2": "Dinov2", "dinov2_with_registers": "Dinov2WithRegisters"}[kind]
+        config = getattr(transformers, f"{name}Config")(**sizes, mlp_ratio=2, image_size=28, patch_size=14)
+        getattr(transformers, f"{name}Model")(config).eval().save_pretrained(folder)
+        transformers.BitImageProcessor(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}).save_pretrained(folder)
+    return int(_TINY["hidden_size"])
+
+
 def published_head(path: Path, predictor: str, embedding: int) -> dict[str, Any]:
     """Save a head under the names the published ones have; returns its weights."""
     import torch

@@ -65,6 +65,11 @@ def test_world_is_in_a_recipe_only_through_the_engine_that_was_chosen() -> None:
     assert "unicedit.world.editor" not in recipe_modules("ingest", ["unicedit.world.library"])
 
 
+def test_an_embedding_is_in_the_recipe_of_look_alikes_only_where_it_is_configured() -> None:
+    found = set(recipe_modules("lookalikes", ["unicedit.scorers.embedding"])) - set(recipe_modules("lookalikes"))
+    assert found == {"unicedit.scorers.embedding", "unicedit.scorers.models"}
+
+
 def test_a_set_of_questions_is_in_a_recipe_only_where_it_is_asked() -> None:
     vie, kris = (set(recipe_modules("viescore", [MODULES[name]])) for name in ("viescore", "kris"))
     assert {"unicedit.viescore.vie", "unicedit.viescore.prompt", "unicedit.scoring.viescore"} <= vie - kris

@@ -15,7 +15,7 @@ rule lookalikes:
     benchmark:
         pipeline.benchmark("lookalikes", "shard")
     conda:
-        "../../envs/base.yaml"
+        "../../envs/models.yaml"
     threads: 1
     resources:
         mem_mb=4000,

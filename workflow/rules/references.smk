@@ -13,7 +13,7 @@ rule references:
     benchmark:
         pipeline.benchmark("references")
     conda:
-        "../../envs/base.yaml"
+        "../../envs/models.yaml"
     threads: 1
     resources:
         mem_mb=4000,

@@ -1,4 +1,4 @@
-"""Hash the pictures of benchmarks, whole and by window, so that they can be looked for in the library."""
+"""Hash the pictures of benchmarks, whole and by window, and embed them where that is configured, so that they can be looked for in the library."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def main() -> None:
     folders = {one.name: Path(one.path) for one in settings.benchmarks}
     if not arguments.records and not folders:
         raise PipelineError("no benchmark to look for: set benchmark.source, or name folders of pictures in contamination.benchmarks")
-    count, unread = write_references(next(iter(arguments.records), None), folders, arguments.table)
+    count, unread = write_references(next(iter(arguments.records), None), folders, arguments.table, settings.embedding)
     seal_gather(arguments, "references", arguments.table, arguments.inputs, {"ok": count, "rejected": 0, "failed": unread})
 
 

@@ -55,6 +55,10 @@ def check_files(config: Config, *, dry: bool = False) -> list[str]:
         missing.append(
             f"config: prefilter.aesthetic.head = {aesthetic.head!r}: no such file; `python -m unicedit.scorers.convert_aesthetic` makes it"
         )
+    if embedding := config.contamination.embedding:
+        from unicedit.scorers.embedding import check_folder
+
+        missing += filter(None, [check_folder(embedding.model)])
     missing += Table2Plan(config).check()
     if missing and not dry:
         raise ConfigError("\n".join(missing))

@@ -56,7 +56,9 @@ READS: dict[str, Callable[[Config], dict[str, Any]]] = {
     "ingest": lambda config: {"ingest": config.ingest.model_dump(mode="json")},
     "duplicates": lambda config: {"duplicates": config.duplicates.model_dump(mode="json")},
     "references": lambda config: {
-        "contamination": config.contamination.model_dump(mode="json", include={"benchmarks"}),
+        "contamination": config.contamination.model_dump(
+            mode="json", include={"benchmarks": True, "embedding": {"model", "revision", "device", "dtype"}}
+        ),
     },
     "lookalikes": lambda config: {"contamination": config.contamination.model_dump(mode="json", exclude={"benchmarks"})},
     "contamination": lambda config: {"exclude": list(config.prefilter.exclude), "simulated": "library" in simulated(config)},

@@ -59,6 +59,7 @@ ENGINES = (
     "unicedit.edit.openai",
     "unicedit.edit.python",
     "unicedit.scorers.aesthetic",
+    "unicedit.scorers.embedding",
     "unicedit.scorers.safety",
     "unicedit.verify.ssim",
     "unicedit.judge.public",

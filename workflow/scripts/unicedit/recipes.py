@@ -29,7 +29,11 @@ def ingest_recipe(settings: IngestSettings, kind: str) -> str:
 
 def lookalikes_recipe(settings: ContaminationSettings) -> str:
     """The recipe of look-alikes. What they are looked for among is in the rows' inputs."""
-    return recipe_of("lookalikes", settings.model_dump(mode="json", include={"max_distance", "min_likeness"}))
+    chosen = settings.model_dump(mode="json", include={"max_distance", "min_likeness"})
+    if settings.embedding is None:
+        return recipe_of("lookalikes", chosen)
+    chosen["embedding"] = settings.embedding.model_dump(mode="json", exclude={"device"})
+    return recipe_of("lookalikes", chosen, ["unicedit.scorers.embedding"])
 
 
 def prefilter_recipe(settings: PrefilterSettings) -> str:

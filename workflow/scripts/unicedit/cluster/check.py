@@ -31,6 +31,8 @@ class Cluster:
 def wants_gpu(config: Config) -> set[str]:
     """Rules whose engines, as configured, compute with a model that is too large for a CPU."""
     rules = {"prefilter"} if config.prefilter.aesthetic or config.prefilter.safety else set()
+    if (embedding := config.contamination.embedding) and embedding.device != "cpu":
+        rules |= {"references", "lookalikes"}
     rules |= {"instruct"} if config.instruct.engine not in CPU_ENGINES else set()
     rules |= {"edit"} if any(one.engine not in CPU_ENGINES for one in config.edit.editors) else set()
     rules |= {"verify"} if config.verify.engine == "vllm" else set()

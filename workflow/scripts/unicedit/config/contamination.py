@@ -1,5 +1,7 @@
 """Settings of the search for benchmarks' pictures in the library."""
 
+from typing import Literal
+
 from pydantic import Field, field_validator
 
 from unicedit.config.section import Section
@@ -17,6 +19,27 @@ class KnownBenchmarkSettings(Section):
     path: str = Field(
         min_length=1,
         description="The folder with its pictures, subfolders too. It is taken for unchanging: files that change in it are not noticed.",
+    )
+
+
+class EmbeddingSettings(Section):
+    """A vision model whose embeddings are compared beside the hashes; needs its weights on disk: `make fetch-models` beforehand, for jobs never download."""
+
+    model: str = Field(
+        min_length=1,
+        description="Folder (or hub id, then with `revision`) of a DINOv2, CLIP, SigLIP or SigLIP 2 model with safetensors weights: facebook/dinov2-base, say.",
+    )
+    revision: str | None = Field(None, description="Commit of the hub model; needed unless `model` is a folder.")
+    device: str = Field("auto", description="`auto`, `cpu` or `cuda`.")
+    dtype: Literal["float32", "bfloat16", "float16"] = Field(
+        "float32", description="Precision of the vision model; bfloat16 halves time and memory on a GPU."
+    )
+    min_cosine: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="Cosine of two embeddings from which pictures count as the same. Our guess, measured on no model: each has a scale of its own (SSCD, made for copies, "
+        "is 90% right from 0.75; others put unrelated pictures closer together), so look at your model's hits before you exclude by them. Too low a value lists nearly every pair.",
     )
 
 
@@ -40,7 +63,16 @@ class ContaminationSettings(Section):
         description="Correlation of details from which two pictures show the same. Of crops of half the area or more, "
         "recompressed and made smaller, 95 of 100 reach it; of 102,000 pairs of distinct photographs the most alike had 0.82.",
     )
-    batch_size: int = Field(32, ge=1, le=4096, description="Pictures compared together. Decides no value.")
+    embedding: EmbeddingSettings | None = Field(
+        None,
+        description="Embeddings of pictures, which also find what hashes do not (redrawn, turned, small crops); null: hashes alone (no weights come along).",
+    )
+    batch_size: int = Field(
+        32,
+        ge=1,
+        le=4096,
+        description="Pictures compared together; twice as many go through the model of `embedding` at once. Decides no value.",
+    )
 
     @field_validator("benchmarks")
     @classmethod

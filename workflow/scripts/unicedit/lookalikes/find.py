@@ -2,10 +2,11 @@
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from unicedit.duplicates import Neighbours, informative_of
@@ -17,19 +18,23 @@ from unicedit.lookup import rows
 
 EXACT, NEAR, MIRRORED, CROP, MIRRORED_CROP = "exact", "near", "mirrored", "crop", "mirrored crop"
 HOW = (EXACT, NEAR, MIRRORED, CROP, MIRRORED_CROP)
+EMBEDDING = "embedding"
 WHOLLY = 0.95  # a smaller share of the other picture makes a crop
 
 
 @dataclass(frozen=True, slots=True)
 class Lookalike:
-    """A reference that a picture looks like; columns as in ``LOOKALIKES``. ``distance`` and ``likeness`` are 0 and 1 where the pixels are equal."""
+    """A reference that a picture looks like; columns as in ``LOOKALIKES``. ``distance`` and ``likeness`` are 0 and 1 where the pixels are equal; they and ``share``
+    are None where the embedding alone found it, ``cosine`` where none is compared.
+    """
 
     benchmark: str
     samples: tuple[str, ...]
     how: str
-    distance: int
-    likeness: float
-    share: float
+    distance: int | None
+    likeness: float | None
+    share: float | None
+    cosine: float | None = None
 
 
 def references_digest(table: Path) -> str:
@@ -51,7 +56,7 @@ class _Candidate:
 
 
 class References:
-    """A table of references in memory: some 60 kB a picture.
+    """A table of references in memory: some 60 kB a picture, and 4 bytes a dimension of its embedding where there is one.
 
     A picture looks like a reference where a window of one has a hash within ``max_distance`` bits of the other's, or of its mirror image's, and their details correlate by
     ``min_likeness`` once the window is moved to fit.
@@ -65,24 +70,49 @@ class References:
             self.places.setdefault(row["picture"], []).append(place)
         self.greys = [_opened(row["grey"]) for row in listed]
         self.min_likeness = min_likeness
+        self.embedders = {row["embedder"] for row in listed}
+        embedded = [row["embedding"] for row in listed if row["embedding"] is not None]
+        self.embeddings = np.array(embedded, np.float32) if len(embedded) == len(listed) else None
         windows = np.array([row["hashes"] for row in listed], np.uint64).reshape(-1)
         mirrors = np.array([row["mirrored"] for row in listed], np.uint64)
         self._windows = _Index(windows, max_distance)
         self._wholes = _Index(np.concatenate([windows[WHOLE :: len(WINDOWS)], mirrors]), max_distance)
 
-    def of(self, key: str, image: Image.Image) -> list[Lookalike]:
-        """What an RGB picture looks like, by reference; ``key`` is its digest (20 hexadecimal digits)."""
+    def cosines(self, straight: NDArray[np.float32], turned: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Cosines (pictures, references) of pictures' embeddings (pictures, dimensions), or of their mirror images' (``turned``) where those are nearer.
+
+        One product a batch: 8 bytes a picture and reference, 2 MB for 32 pictures and 8,000 references. Raises ``ValueError`` where the references have no embeddings.
+        """
+        if self.embeddings is None:
+            raise ValueError("the references have no embeddings")
+        nearer: NDArray[np.float32] = np.maximum(straight @ self.embeddings.T, turned @ self.embeddings.T)
+        return nearer
+
+    def of(self, key: str, image: Image.Image, cosines: NDArray[np.float32] | None = None, min_cosine: float = 1.0) -> list[Lookalike]:
+        """What an RGB picture looks like, by reference; ``key`` is its digest (20 hexadecimal digits).
+
+        ``cosines`` are those of its embedding (references,): they stand beside what the hashes found, and those of ``min_cosine`` or more that they did not come after it.
+        """
+        found = self._hashed(key, image)
+        if cosines is None:
+            return list(found.values())
+        known = [replace(one, cosine=float(cosines[place])) for place, one in found.items()]
+        places = (place for place in np.flatnonzero(cosines >= min_cosine).tolist() if place not in found)
+        return known + [Lookalike(*self.names[place], EMBEDDING, None, None, None, float(cosines[place])) for place in places]
+
+    def _hashed(self, key: str, image: Image.Image) -> dict[int, Lookalike]:
+        """What the hashes find, by the number of the reference and in its order."""
         found = {place: Lookalike(*self.names[place], EXACT, 0, 1.0, 1.0) for place in self.places.get(key, ())}
         for one in self._candidates(grey(image)):
             known = found.get(one.place)
             if known is not None and known.how == EXACT:
                 continue
             alike, (left, top, right, bottom) = likeness(one.larger, one.window, one.smaller)
-            if alike >= self.min_likeness and (known is None or alike > known.likeness):
+            if alike >= self.min_likeness and (known is None or alike > (known.likeness or 0.0)):
                 share = (right - left) * (bottom - top)
                 how = (MIRRORED if one.mirrored else NEAR) if share >= WHOLLY else (MIRRORED_CROP if one.mirrored else CROP)
                 found[one.place] = Lookalike(*self.names[one.place], how, one.distance, alike, share)
-        return [found[place] for place in sorted(found)]
+        return dict(sorted(found.items()))
 
     def _candidates(self, small: Image.Image) -> list[_Candidate]:
         """The nearest of each reference, orientation and direction."""

@@ -12,6 +12,8 @@ REFERENCES = pa.schema(
         pa.field("hashes", pa.list_(pa.uint64()), nullable=False),  # of its windows
         pa.field("mirrored", pa.uint64(), nullable=False),  # of its mirror image
         pa.field("grey", pa.binary(), nullable=False),  # PNG
+        ("embedding", pa.list_(pa.float32())),  # of length one; null where none is configured
+        ("embedder", pa.string()),  # digest of the model that it is of
     ]
 )
 
@@ -22,10 +24,11 @@ LOOKALIKES = pa.schema(
         ("key", pa.string()),
         ("benchmark", pa.string()),
         ("samples", pa.list_(pa.string())),
-        ("how", pa.string()),  # exact, near, mirrored, crop, mirrored crop
+        ("how", pa.string()),  # exact, near, mirrored, crop, mirrored crop; embedding: by its cosine alone, and the next three are null
         ("distance", pa.int16()),  # bits of 64 that the hashes differ in
         ("likeness", pa.float32()),  # correlation of details, -1 to 1
         ("share", pa.float32()),  # of the larger picture, that the smaller one shows
+        ("cosine", pa.float32()),  # of the embeddings, -1 to 1, of the picture or its mirror image; null where none is configured
         *(VERIFY.field(name) for name in ("status", "reason", "recipe", "inputs")),
     ]
 )
