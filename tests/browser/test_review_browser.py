@@ -233,7 +233,15 @@ def test_a_record_of_the_benchmark_is_shown_with_its_one_picture(page: Browser, 
         "cn": "移走最大的猫。",
         "source": "cat.png",
     }
-    record |= {"reasoning_points": ["The largest cat is gone."], "picture": "p", "note": "", "sources": 1, "others": [], "image_digest": "d", "image": png(3)}
+    record |= {
+        "reasoning_points": ["The largest cat is gone."],
+        "picture": "p",
+        "note": "",
+        "sources": 1,
+        "others": [],
+        "image_digest": "d",
+        "image": png(3),
+    }
     sizes = dict.fromkeys(("width", "height", "crop_left", "crop_top", "crop_right", "crop_bottom", "image_width", "image_height"), 9)
     write(folder / "results/benchmark/records.parquet", RECORDS, [record | sizes], "records", "all")
     page.window(PHONE)
