@@ -62,6 +62,9 @@ def tables(folder: Path) -> tuple[Path, Path]:
             "cn": "编辑",
             "reasoning_points": points,
             "picture": key,
+            "note": "",
+            "sources": 1,
+            "others": [],
         }
         records.append({**record, **place, "source": key, "width": SIDE, "height": SIDE, "image_digest": bytes_digest(data), "image": data})
         edit = {"key": f"{key}-en-model", "sample": key, "task": "t", "subtask": "s", "language": "en", "editor": "model", "seed": 1}
