@@ -106,7 +106,7 @@ install: $(VENV)/.installed ## build .venv from the pinned requirements, when mi
 $(VENV)/.installed: requirements.txt requirements-dev.txt
 	command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed (PYTHON=... names another)"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
 test: install ## the tests that belong to every change (about half an hour on two cores)

@@ -10,8 +10,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from snakemake_server import COMMAND, SnakemakeServer
+
 REPOSITORY = Path(__file__).resolve().parents[1]
-SNAKEMAKE = [str(Path(sys.executable).with_name("snakemake"))]
+SNAKEMAKE = [COMMAND]
+_server = SnakemakeServer()
 
 
 class Checkout:
@@ -47,12 +50,7 @@ class Checkout:
 
     def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run Snakemake with the local profile."""
-        done = subprocess.run(
-            [*SNAKEMAKE, *self.overlay(), "--profile", "profiles/local", "--cores", "2", *arguments],
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-        )
+        done = _server.run([*self.overlay(), "--profile", "profiles/local", "--cores", "2", *arguments], self.folder)
         if check and done.returncode != 0:
             logs = [path for path in self.folder.glob("results/logs/*/*.log") if "error" in path.read_text().lower()]
             raise AssertionError(

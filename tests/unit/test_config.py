@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from unicedit.config.model import Config, ConfigError, parse
+from unicedit.config.model import Config, parse
 from unicedit.config.paths import check_folders
 from unicedit.config.render import defaults, readme, schema
-from unicedit.errors import PipelineError
+from unicedit.errors import ConfigError, PipelineError
 from unicedit.workflow import read_config
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"

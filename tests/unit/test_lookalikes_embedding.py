@@ -18,8 +18,8 @@ from unicedit.check_files import check_files
 from unicedit.cluster.check import wants_gpu
 from unicedit.config.contamination import ContaminationSettings, EmbeddingSettings
 from unicedit.config.ingest import EncodingSettings
-from unicedit.config.model import Config, ConfigError, parse
-from unicedit.errors import PipelineError
+from unicedit.config.model import Config, parse
+from unicedit.errors import ConfigError, PipelineError
 from unicedit.ingest.hashes import pixel_digest
 from unicedit.lookalikes.find import CROP, EMBEDDING, EXACT, Lookalike, References
 from unicedit.lookalikes.references import write_references

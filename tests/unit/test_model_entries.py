@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from unicedit.config.model import ConfigError
+from unicedit.errors import ConfigError
 from unicedit.models.entry import UNKNOWN, read_entries, read_entry
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"

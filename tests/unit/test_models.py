@@ -11,7 +11,8 @@ import pytest
 
 from hub_server import put, served
 from unicedit.check_files import check_files
-from unicedit.config.model import Config, ConfigError, parse
+from unicedit.config.model import Config, parse
+from unicedit.errors import ConfigError
 from unicedit.models.cache import check_fetched, hub_cache, snapshot, use_cache
 from unicedit.models.fetch import wanted_files
 from unicedit.models.listed import listed

@@ -12,8 +12,8 @@ from made_run import make_run
 from made_slurm import slurm_on_path
 from unicedit.cluster.asked import Asked
 from unicedit.config.library import LibrarySettings
-from unicedit.config.model import Config, ConfigError, parse
-from unicedit.errors import PipelineError
+from unicedit.config.model import Config, parse
+from unicedit.errors import ConfigError, PipelineError
 from unicedit.index.index import Index
 from unicedit.plan.jobs import jobs_of
 from unicedit.plan.library import Pictures, pictures_of

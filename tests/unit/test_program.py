@@ -16,9 +16,10 @@ from unicedit.benchmark.recipes import judge_recipe
 from unicedit.check_files import check_files
 from unicedit.config.edit import EditSettings
 from unicedit.config.judge import JudgeSettings
-from unicedit.config.model import Config, ConfigError, parse
+from unicedit.config.model import Config, parse
 from unicedit.edit.check import check_editors
 from unicedit.edit.stage import EditStage
+from unicedit.errors import ConfigError
 from unicedit.judge.engines import open_judge, prompts_of
 from unicedit.judge.port import Question
 from unicedit.map.compute import EngineError, UnexpectedError

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from checkout import SNAKEMAKE, Checkout
+from made_report import holds, make_report
+from unicedit.report.labels import NAMES
 
 pytestmark = pytest.mark.workflow
 
@@ -66,6 +68,44 @@ def test_tables_stand_beside_the_papers(default: tuple[Checkout, str]) -> None:
     with run.path("results/tables/filter_truth.csv").open() as stream:
         kinds = {row["row"] for row in csv.DictReader(stream)}
     assert {"no_edit", "misaligned", "quality", "damage"} <= kinds
+
+
+def test_report_holds_the_benchmark_and_its_claim(default: tuple[Checkout, str]) -> None:
+    run, summary = default
+    assert "NC against VIEScore" in summary and "results/tables/nc_claim.md" in summary
+    make_report(run)
+    path = run.path("results/report.html")
+    assert path.stat().st_size < 20_000_000
+    report = path.read_text(encoding="utf-8")
+    tables = {table.stem for table in run.path("results/tables").glob("*.md")}
+    assert {"table3", "table4", "filter_truth", "nc_claim"} <= tables
+    for name in tables:
+        assert holds(report, run.path(f"results/report/tables/{name}.html")), name
+        assert NAMES[name] in report, name
+    for name in (  # the funnel, the balance of sub-tasks, the scores, and what was measured
+        "tables/table3.png",
+        "dataset/census.png",
+        "report/scores.png",
+        "tables/filter_truth.png",
+        "tables/table4.png",
+        "tables/table4_subtasks.png",
+        "tables/nc_claim.png",
+    ):
+        assert holds(report, run.path(f"results/{name}")), name
+    for caption in run.path("workflow/report").glob("*.rst"):
+        if caption.stem in ("table3", "census", "scores", "filter_truth", "table4", "table4_subtasks", "nc_claim", "record"):
+            assert caption.read_text().split(",")[0].split("``")[0][:40].strip() in report, caption.stem
+    for category in ("Dataset", "Tables", "Run"):
+        assert f'"{category}"' in report
+    record = run.path("results/report/record.html").read_text()
+    for said in (
+        "per_subtask: 5",
+        "pyarrow",
+        "simulated-a",
+        run.sidecar("tables/nc_claim")["sha256"],
+        run.sidecar("tables/table4")["sha256"],
+    ):
+        assert said in record, said
 
 
 def test_nothing_is_left_to_do(default: tuple[Checkout, str]) -> None:

@@ -80,7 +80,7 @@ def test_prompt_plans_its_stage_and_after_and_computes_its_rows(run: Checkout) -
     with run.path("workflow/scripts/unicedit/instruct/prompt.jinja").open("a") as prompt:
         prompt.write("\nThink first.\n")
     assert set(run.planned()) == AFTER_INSTRUCT
-    run.snakemake("all")
+    run.snakemake("dataset")
     # the simulated writer answers as before, so the edits of its instructions are the same ones
     assert run.rows() == {"instruct": rows_of(run, "instruct")}
     assert run.dataset() == before
@@ -107,7 +107,7 @@ def _slice(items: Sequence[Item], start: int, length: int) -> list[Item]:
         "    segment_mb: int",
         '    spare: int = Field(0, description="A new setting of another section.")\n    segment_mb: int',
     )
-    run.snakemake("all")
+    run.snakemake("dataset")
     assert run.rows() == {}
     assert run.rows("reused"), "the stages ran, and reused their rows"
     assert run.dataset() == before
@@ -146,7 +146,7 @@ def test_changed_image_computes_its_rows_only(run: Checkout) -> None:
     from unicedit.world.library import encoded, names
 
     run.path("photos/001.jpg").write_bytes(encoded(names(20)[18]))
-    run.snakemake("all")
+    run.snakemake("dataset")
     rows = run.rows()
     assert rows["ingest"] == rows["prefilter"] == rows["instruct"] == 1
     assert 0 < rows["edit"] <= 7
@@ -154,12 +154,12 @@ def test_changed_image_computes_its_rows_only(run: Checkout) -> None:
 
 def test_threshold_computes_only_newly_admitted_rows(run: Checkout) -> None:
     run.path("test.yaml").write_text(run.path("test.yaml").read_text() + "verify: {engine: ssim, ssim: {threshold: 0.9}}\n")
-    run.snakemake("all")
+    run.snakemake("dataset")
     few = sum(run.sidecar(f"verify/{shard}")["status"]["ok"] for shard in ("00000", "00001"))
     run.forget_rows()
     run.replace("test.yaml", "threshold: 0.9", "threshold: 0.99")
     assert set(run.planned()) == AFTER_VERIFY
-    run.snakemake("all")
+    run.snakemake("dataset")
     assert run.rows() == {}, "every SSIM was measured before"
     assert sum(run.sidecar(f"verify/{shard}")["status"]["ok"] for shard in ("00000", "00001")) > few
 
@@ -171,11 +171,11 @@ def admitted(run: Checkout) -> int:
 
 def test_admitting_more_pictures_computes_the_newcomers_only(run: Checkout) -> None:
     run.path("test.yaml").write_text(run.path("test.yaml").read_text() + "prefilter: {min_quality: 9.5}\n")
-    run.snakemake("all")
+    run.snakemake("dataset")
     few = admitted(run)
     run.forget_rows()
     run.replace("test.yaml", "min_quality: 9.5", "min_quality: 0")
-    run.snakemake("all")
+    run.snakemake("dataset")
     rows = run.rows()
     assert "ingest" not in rows and "prefilter" not in rows
     assert rows["instruct"] == admitted(run) - few > 0
@@ -194,10 +194,10 @@ def test_corrupted_files_are_named_and_made_again(run: Checkout) -> None:
     assert all(name in found.stdout for name in damaged)
     planned = run.planned()
     assert (planned["edit"], planned["verify"]) == (1, 2), "and what follows of the edits"
-    run.snakemake("all")
+    run.snakemake("dataset")
     assert run.dataset() == before
     assert run.command("verify_results").stdout.strip().endswith("0 damaged")
-    assert run.planned() == {}
+    assert run.planned("dataset") == {}
 
 
 def test_table_that_is_gone_is_made_again_when_it_is_needed(run: Checkout) -> None:
@@ -231,10 +231,10 @@ def test_intermediate_tables_that_are_gone_are_linked_again(run: Checkout) -> No
         path.unlink()
     with run.path("test.yaml").open("a") as overlay:
         overlay.write("dataset: {row_group_rows: 50}\n")
-    run.snakemake("all")
+    run.snakemake("dataset")
     assert run.rows() == {}
     assert {path: path.read_bytes() for path in tables} == before
-    assert run.planned() == {}
+    assert run.planned("dataset") == {}
 
 
 def test_dry_run_leaves_the_index_as_it_is(run: Checkout) -> None:
@@ -266,18 +266,18 @@ def test_dataset_files_that_are_gone_are_made_again(run: Checkout) -> None:
         run.path(f"results/dataset/{gone}").unlink()
         planned = run.planned()
         assert {"card"} <= set(planned) <= {"assemble", "card", "table3"} and planned.get("assemble", 0) == shards, gone
-    run.snakemake("all")
+    run.snakemake("dataset")
     assert run.rows() == {}
     assert run.dataset() == before
     assert run.path("results/dataset/README.md").exists()
-    assert run.planned() == {}
+    assert run.planned("dataset") == {}
 
 
 def test_accepted_rows_are_adopted_under_a_new_recipe(run: Checkout) -> None:
     before = run.dataset()
     run.path("workflow/scripts/unicedit/instruct/prompt.jinja").open("a").write("\nBe brief.\n")
     run.command("accept", "--stage", "instruct", "--configfile", "test.yaml", "--why", "only the wording of the prompt changed")
-    run.snakemake("all")
+    run.snakemake("dataset")
     assert run.rows() == {}
     assert run.dataset() == before
     assert "only the wording" in run.path("results/.accepted/instruct.json").read_text()
@@ -290,6 +290,6 @@ def test_setting_of_one_editor_recomputes_that_editors_rows(run: Checkout) -> No
     editors = yaml.safe_load(run.path("config/config.yaml").read_text())["edit"]["editors"]
     editors[0]["simulated"]["flicker"] = 7.0
     run.path("test.yaml").write_text(run.path("test.yaml").read_text() + yaml.safe_dump({"edit": {"editors": editors}}))
-    run.snakemake("all")
+    run.snakemake("dataset")
     assert run.rows()["edit"] == names.count(editors[0]["name"]) > 0
     assert run.rows("reused")["edit"] == names.count(editors[1]["name"]) > 0

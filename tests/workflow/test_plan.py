@@ -3,14 +3,13 @@
 import csv
 import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from checkout import SNAKEMAKE, Checkout
+from checkout import Checkout
 
 pytestmark = pytest.mark.workflow
 
@@ -67,13 +66,7 @@ def _paper(folder: Path, more: str) -> tuple[dict[str, int], dict[str, int]]:
     run = Checkout.fresh(folder / "checkout")
     run.path("more.yaml").write_text(more)
     files = ["config/config.yaml", "config/paper.yaml", "more.yaml"]
-    done = subprocess.run(
-        [*SNAKEMAKE, "-n", "--profile", "profiles/local", "--quiet", "rules", "--configfile", *files, "--", "all"],
-        cwd=run.folder,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    done = run.snakemake("-n", "--quiet", "rules", "--configfile", *files, "--", "all")
     assert "warning: config: edit.editors.0.diffusers.model" in done.stderr, "what a real run would stop at is said"
     counted = dict(re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, flags=re.M))
     planned = json.loads(run.command("plan", "--json", "--configfile", *files).stdout)

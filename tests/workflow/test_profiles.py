@@ -147,12 +147,7 @@ def test_every_rule_has_the_same_directives_in_the_same_order(path: Path) -> Non
 def test_wrong_setting_stops_before_the_first_job_with_one_line(clean: Checkout, tmp_path: Path, config: str, line: str) -> None:
     overlay = tmp_path / "wrong.yaml"
     overlay.write_text(config)
-    done = subprocess.run(
-        [*SNAKEMAKE, "--profile", "profiles/local", "--configfile", str(overlay), "--", "all"],
-        cwd=clean.folder,
-        capture_output=True,
-        text=True,
-    )
+    done = clean.snakemake("--configfile", str(overlay), "--", "all", check=False)
     assert done.returncode != 0
     said = [one for one in (done.stdout + done.stderr).splitlines() if one.strip()]
     assert [one for one in said if one.startswith("config: ")] == [next(one for one in said if line in one)]
@@ -164,12 +159,7 @@ def test_folder_without_pictures_is_named(clean: Checkout, tmp_path: Path) -> No
     (tmp_path / "empty").mkdir()
     overlay = tmp_path / "empty.yaml"
     overlay.write_text(f"library: {{kind: files, path: {tmp_path / 'empty'}}}\npaths: {{results: {tmp_path / 'results'}}}\n")
-    done = subprocess.run(
-        [*SNAKEMAKE, "--profile", "profiles/local", "--configfile", str(overlay), "--", "all"],
-        cwd=clean.folder,
-        capture_output=True,
-        text=True,
-    )
+    done = clean.snakemake("--configfile", str(overlay), "--", "all", check=False)
     assert done.returncode != 0
     assert "holds no picture" in done.stdout + done.stderr
 

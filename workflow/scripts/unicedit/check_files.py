@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from unicedit.config.contamination import OWN
-from unicedit.config.model import Config, ConfigError
+from unicedit.config.model import Config
 from unicedit.edit.check import check_editors
+from unicedit.errors import ConfigError
 from unicedit.models.cache import check_fetched
 from unicedit.models.lock import says, unlocked
 from unicedit.program.find import check_program

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from unicedit.benchmark.plan import BenchPlan
-from unicedit.config.model import Config, ConfigError
+from unicedit.config.model import Config
+from unicedit.errors import ConfigError
 from unicedit.files import sha256_of_file
 from unicedit.stages import PROPOSING
 from unicedit.training.parts import review_of

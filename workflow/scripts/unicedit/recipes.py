@@ -4,14 +4,12 @@ What changes only which rows there are (shares, pass rates), how fast they come 
 not in a recipe.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from unicedit.benchmark.plan import UNIT_STAGES
 from unicedit.config.contamination import ContaminationSettings
 from unicedit.config.edit import EditSettings
 from unicedit.config.ingest import IngestSettings
 from unicedit.config.instruct import InstructSettings
-from unicedit.config.model import Config
 from unicedit.config.prefilter import AestheticSettings, PrefilterSettings
 from unicedit.config.python import PythonEditorSettings
 from unicedit.config.verify import VerifySettings
@@ -19,6 +17,9 @@ from unicedit.edit.engines import editor_module
 from unicedit.program.find import program_decides
 from unicedit.recipe import recipe_of
 from unicedit.vlm.engines import engine_modules, engine_settings
+
+if TYPE_CHECKING:
+    from unicedit.config.model import Config
 
 
 def ingest_recipe(settings: IngestSettings, kind: str) -> str:
@@ -100,8 +101,10 @@ def triplet_aesthetic_recipe(settings: AestheticSettings) -> str:
     return recipe_of("triplet_aesthetic", chosen, ["unicedit.scorers.aesthetic"])
 
 
-def todays_recipes(stage: str, config: Config) -> dict[str, str]:
+def todays_recipes(stage: str, config: "Config") -> dict[str, str]:
     """A stage's recipes under a configuration: by editor for edit, by model and judge for the benchmark's, by judge for VIEScore, under "" for the others."""
+    from unicedit.benchmark.plan import UNIT_STAGES
+
     if stage in UNIT_STAGES:
         from unicedit.benchmark.recipes import bench_recipes
 

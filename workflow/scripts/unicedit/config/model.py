@@ -33,11 +33,7 @@ from unicedit.config.tables import TablesSettings
 from unicedit.config.verifier import VerifierSettings
 from unicedit.config.verify import VerifySettings
 from unicedit.config.world import WorldSettings
-from unicedit.errors import PipelineError
-
-
-class ConfigError(PipelineError):
-    """The configuration cannot be used; one line a fault, each with the key, the value and what is allowed."""
+from unicedit.errors import ConfigError
 
 
 class Config(Section):

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unicedit.config.edit import EditorSettings
-from unicedit.config.model import Config, ConfigError
+from unicedit.config.model import Config
+from unicedit.errors import ConfigError
 from unicedit.program.find import check_program
 
 

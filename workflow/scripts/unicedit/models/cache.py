@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from unicedit.config.model import Config, ConfigError
+from unicedit.config.model import Config
+from unicedit.errors import ConfigError
 from unicedit.models.listed import listed
 from unicedit.models.lock import LockedModel, read_lock
 

@@ -7,8 +7,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from unicedit.config.edit import EditorSettings
-from unicedit.config.model import ConfigError
 from unicedit.config.verify import VerifySettings
+from unicedit.errors import ConfigError
 
 UNKNOWN = "unknown"
 

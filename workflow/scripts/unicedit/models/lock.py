@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from unicedit.config.model import Config, ConfigError
+from unicedit.config.model import Config
+from unicedit.errors import ConfigError
 from unicedit.files import write_text
 from unicedit.models.listed import Listed, listed, with_revisions
 

@@ -7,7 +7,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from unicedit.config.model import ConfigError
+from unicedit.errors import ConfigError
 
 Device = Literal["gpu", "cpu"]
 

@@ -7,12 +7,14 @@ import ast
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from unicedit.config.model import Config, ConfigError
 from unicedit.config.python import PythonSettings
 from unicedit.config.section import Section
-from unicedit.errors import PipelineError
+from unicedit.errors import ConfigError, PipelineError
+
+if TYPE_CHECKING:
+    from unicedit.config.model import Config
 
 _Runs = TypeVar("_Runs", bound=Section)  # an editor or a judge
 
@@ -42,7 +44,7 @@ def program_decides(settings: PythonSettings) -> dict[str, Any]:
     return {**settings.deciding(), "sha256": digest_of_program(settings)}
 
 
-def with_digests(config: Config) -> Config:
+def with_digests(config: "Config") -> "Config":
     """The configuration with the ``sha256`` of every program that is to run, where its file can be read: stages then read it with their settings."""
     edit, benchmark = config.edit, config.benchmark
     parts = [_each(edit.editors), _each(benchmark.models), _each(benchmark.judges)]

@@ -6,9 +6,9 @@ Nothing heavy is imported here: every Slurm job parses the Snakefile again.
 from pathlib import Path
 from typing import Any
 
-from unicedit.config.model import Config, ConfigError
+from unicedit.config.model import Config
 from unicedit.config.table2 import SampledDatasetSettings
-from unicedit.errors import PipelineError
+from unicedit.errors import ConfigError, PipelineError
 from unicedit.files import sha256_of_file
 
 TRIPLET_STAGES = ("triplets", "viescore", "triplet_aesthetic")
