@@ -79,10 +79,10 @@ class HttpEditor:
     async def _all(self, requests: Sequence[EditRequest]) -> list[Edited]:
         edits: dict[int, Edited] = {}
 
-        async def one(number: int) -> None:
-            edits[number] = await self._one(requests[number])
+        async def one(number: int, request: EditRequest) -> None:
+            edits[number] = await self._one(request)
 
-        await each(len(requests), self.settings.concurrency, one)
+        await each(requests, self.settings.concurrency, one)
         return [edits[number] for number in range(len(requests))]
 
     async def _one(self, request: EditRequest) -> Edited:

@@ -14,7 +14,7 @@ import sqlite3
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from unicedit.files import digest_of
@@ -46,12 +46,23 @@ def pixels_digest(image: bytes) -> str:
     return found
 
 
-def key_of(identity: str, request: VlmRequest) -> str:
-    """The key of a request's reply: engine, model and parameters (``identity``), prompt, pixels, schema, and which asking it is."""
-    refused = [request.refused.text, request.refused.why] if request.refused else None
-    pictures = [pixels_digest(image) for image in request.images]
-    drawn = [request.repeat] if request.repeat else []
-    return digest_of("reply", identity, request.prompt, pictures, request.schema, request.attempt, refused, *drawn)
+def keys_of(identity: str, requests: Iterable[VlmRequest]) -> Iterator[str]:
+    """The key of each request's reply: engine, model and parameters (``identity``), prompt, pixels, schema, and which asking it is.
+
+    Requests often share a picture: each object of bytes is looked at once.
+    """
+    seen: dict[int, tuple[bytes, str]] = {}  # by identity; what is held here cannot give its place to another picture
+
+    def digest(image: bytes) -> str:
+        if id(image) not in seen:
+            seen[id(image)] = image, pixels_digest(image)
+        return seen[id(image)][1]
+
+    for request in requests:
+        refused = [request.refused.text, request.refused.why] if request.refused else None
+        pictures = [digest(image) for image in request.images]
+        drawn = [request.repeat] if request.repeat else []
+        yield digest_of("reply", identity, request.prompt, pictures, request.schema, request.attempt, refused, *drawn)
 
 
 class ReplyCache:
@@ -83,9 +94,8 @@ class ReplyCache:
             return self._opened()
         return made
 
-    def get(self, identity: str, request: VlmRequest) -> VlmReply | None:
-        """The reply that a request was given before, by any job; None where there is none."""
-        key = key_of(identity, request)
+    def get(self, key: str) -> VlmReply | None:
+        """The reply that the request of a key (``keys_of``) was given before, by any job; None where there is none."""
         found = self._own.get(key) or self._read(key)
         if found is None and time.monotonic() - self._looked > REFRESH_SECONDS:
             self.refresh()
@@ -94,16 +104,15 @@ class ReplyCache:
         return found
 
     def holds(self, key: str) -> bool:
-        """Whether there is a reply under that key (``key_of``), as far as this process has looked."""
+        """Whether there is a reply under that key (``keys_of``), as far as this process has looked."""
         return key in self._own or self._read(key) is not None
 
     def account(self) -> None:
         """Tell how many were found."""
         self._found(self.hits)
 
-    def put(self, identity: str, request: VlmRequest, reply: VlmReply) -> None:
+    def put(self, key: str, reply: VlmReply) -> None:
         """Keep a reply that fits. It is on its way to the disk when this returns, as one whole line."""
-        key = key_of(identity, request)
         self._own[key] = reply
         value = {"key": key, "text": reply.text, "model": reply.model, "usage": dict(reply.usage), "latency": round(reply.latency, 3)}
         line = (json.dumps(value, ensure_ascii=True) + "\n").encode()

@@ -5,7 +5,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import openai
@@ -54,20 +54,24 @@ class OpenAiEngine(VlmEngine):
 
     def reply(self, requests: Sequence[VlmRequest], arrived: Arrived = unheard) -> list[VlmReply]:
         """A reply to each request, in order."""
+        return self.reply_taking(requests, arrived)
+
+    def reply_taking(self, requests: Iterable[VlmRequest], arrived: Arrived = unheard) -> list[VlmReply]:
+        """A reply to each request, in order; a request is taken when there is room for it among those in flight."""
         try:
             return self._runner.run(self._all(requests, arrived))
         finally:
             self.ledger.write(force=True)
 
-    async def _all(self, requests: Sequence[VlmRequest], arrived: Arrived) -> list[VlmReply]:
+    async def _all(self, requests: Iterable[VlmRequest], arrived: Arrived) -> list[VlmReply]:
         replies: dict[int, VlmReply] = {}
 
-        async def one(number: int) -> None:
-            replies[number] = reply = await self._one(requests[number])
+        async def one(number: int, request: VlmRequest) -> None:
+            replies[number] = reply = await self._one(request)
             arrived(number, reply)
 
-        await each(len(requests), self.settings.concurrency, one)
-        return [replies[number] for number in range(len(requests))]
+        await each(requests, self.settings.concurrency, one)
+        return [replies[number] for number in sorted(replies)]
 
     async def _one(self, request: VlmRequest) -> VlmReply:
         start = time.monotonic()
