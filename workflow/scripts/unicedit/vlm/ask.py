@@ -33,7 +33,8 @@ def ask(engine: VlmEngine, requests: Sequence[VlmRequest], parse: Parse[Parsed],
     answers: dict[int, Answer[Parsed] | RowError] = {}
     waiting: Mapping[int, VlmRequest] = dict(enumerate(requests))
     for _ in range(attempts):
-        waiting = _asked_once(engine, waiting, parse, attempts, answers)
+        if waiting:
+            waiting = _asked_once(engine, waiting, parse, attempts, answers)
     engine.settled()
     return [answers[number] for number in range(len(requests))]
 
