@@ -1,6 +1,7 @@
 """Ask, parse, ask again, give up: the same for every stage that talks to a vision-language model (design section 6)."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Generic, TypeVar
@@ -48,7 +49,7 @@ def _asked_once(
     heard: set[int] = set()
     again: dict[int, VlmRequest] = {}
 
-    def unknown() -> Iterator[VlmRequest]:
+    def unknown() -> Generator[VlmRequest, None, None]:
         """The requests whose reply is in no cache; the others are answered. Looked up as the engine takes them: it need not wait for all."""
         known_keys = keys_of(engine.identity, waiting.values()) if engine.cache is not None else repeat("")
         for (place, request), key in zip(waiting.items(), known_keys, strict=False):
@@ -84,7 +85,8 @@ def _asked_once(
             engine.cache.put(keys[place], reply)
 
     try:
-        replies = engine.reply_taking(unknown(), arrived)
+        with closing(unknown()) as requests:
+            replies = engine.reply_taking(requests, arrived)
     finally:
         if engine.cache is not None:
             engine.cache.account()

@@ -18,11 +18,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from unicedit.files import digest_of
+from unicedit.map.compute import ahead
 from unicedit.pictures import decoded
 from unicedit.vlm.port import VlmReply, VlmRequest
 
 REFRESH_SECONDS = 30.0  # between two looks for what other jobs have added
 MAX_DIGESTS = 100_000  # of pictures, kept in memory
+KEYS_AHEAD = 64
 MAX_LINE = 4_000_000  # bytes; far above any reply that fits
 _INDEX = "CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, segment TEXT, start INTEGER, length INTEGER) WITHOUT ROWID"
 _READ = "CREATE TABLE IF NOT EXISTS segments (name TEXT PRIMARY KEY, size INTEGER) WITHOUT ROWID"
@@ -49,8 +51,13 @@ def pixels_digest(image: bytes) -> str:
 def keys_of(identity: str, requests: Iterable[VlmRequest]) -> Iterator[str]:
     """The key of each request's reply: engine, model and parameters (``identity``), prompt, pixels, schema, and which asking it is.
 
-    Requests often share a picture: each object of bytes is looked at once.
+    They are made in a thread, a little ahead: what takes time is decoding pictures, and others can run beside that.
     """
+    return ahead(_keys(identity, requests), KEYS_AHEAD)
+
+
+def _keys(identity: str, requests: Iterable[VlmRequest]) -> Iterator[str]:
+    # requests often share a picture: each object of bytes is looked at once
     seen: dict[int, tuple[bytes, str]] = {}  # by identity; what is held here cannot give its place to another picture
 
     def digest(image: bytes) -> str:
