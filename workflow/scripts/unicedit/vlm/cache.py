@@ -24,7 +24,7 @@ from unicedit.vlm.port import VlmReply, VlmRequest
 
 REFRESH_SECONDS = 30.0  # between two looks for what other jobs have added
 MAX_DIGESTS = 100_000  # of pictures, kept in memory
-KEYS_AHEAD = 64
+KEYS_AHEAD = 64  # of what is asked
 MAX_LINE = 4_000_000  # bytes; far above any reply that fits
 _INDEX = "CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, segment TEXT, start INTEGER, length INTEGER) WITHOUT ROWID"
 _READ = "CREATE TABLE IF NOT EXISTS segments (name TEXT PRIMARY KEY, size INTEGER) WITHOUT ROWID"

@@ -1,6 +1,6 @@
 """Posting to a server over connections that are kept, by aiohttp, and what goes wrong there as the openai library's errors.
 
-The openai client itself takes three times the processor time of what it carries. How a request gets there decides no reply, so nothing here is in a recipe.
+The openai client takes several times the processor time of aiohttp alone. How a request gets there decides no reply, so nothing here is in a recipe.
 """
 
 import json
@@ -17,9 +17,8 @@ from unicedit.map.compute import EngineError
 from unicedit.vlm.calls import BrokenReplyError
 
 NO_KEY = "none"  # what a server that asks for no key is told
-MAX_REPLY_BYTES = (
-    16 << 20
-)  # above any completion, probabilities of its tokens included; a reply for each request in flight must fit into memory
+# above any completion, probabilities of its tokens included; one for each request in flight must fit into memory
+MAX_REPLY_BYTES = 16 << 20
 IDLE_SECONDS = 4.0  # less than the 5 s after which uvicorn, and so vLLM, closes an idle connection: no request meets a closing one
 _KINDS: dict[int, type[openai.APIStatusError]] = {
     401: openai.AuthenticationError,
@@ -63,15 +62,17 @@ class ChatServer:
 
     def __init__(self, base_url: str | None, key: str, connections: int) -> None:
         self._key = key
-        with openai.OpenAI(api_key=key, base_url=base_url) as client:
+        certificates = httpx2.create_ssl_context()
+        with openai.OpenAI(api_key=key, base_url=base_url, http_client=httpx2.Client(verify=certificates, trust_env=False)) as client:
             self._url = f"{client.base_url}chat/completions"
-            headers = {**client.auth_headers, **client.default_headers}
-        # what the openai client tells of the machine is left out
-        sent = {name: value for name, value in headers.items() if isinstance(value, str) and not name.lower().startswith("x-stainless-")}
+            headers = httpx2.Headers(client.auth_headers)
+            for name, value in client.default_headers.items():
+                if isinstance(value, str) and not name.lower().startswith("x-stainless-"):  # those tell of this machine
+                    headers[name] = value
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=IDLE_SECONDS, ssl=httpx2.create_ssl_context()),
+            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=IDLE_SECONDS, ssl=certificates),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers=sent,
+            headers=dict(headers),
             proxy=_proxy(self._url),
             timeout=aiohttp.ClientTimeout(total=None),  # ``Calls`` bounds the whole call
         )
@@ -106,7 +107,7 @@ class ChatServer:
             place = " ".join(response.headers.get("location", "").split())[:200]
             raise EngineError(f"the server sends requests on (HTTP {status}) to {place!r}; where that is right, set base_url accordingly")
         reply = parsed(content)
-        said = reply.get("error") or reply if isinstance(reply, dict) else reply
+        said = (reply.get("error") or reply) if isinstance(reply, dict) else reply  # vLLM of old answers with the error alone
         return status_error(status, said if isinstance(said, dict) else {"message": str(said)[:300]}, response, self._key)
 
 
