@@ -4,6 +4,7 @@
 `slow_first` befalls a request when it comes for the first time.
 """
 
+import gzip
 import hashlib
 import json
 import random
@@ -142,6 +143,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault.endswith("_first"):
             fault = fault.removesuffix("_first") if time_of_it == 1 else ""
         record = {"name": name, "fault": fault, "turns": len(body["messages"]), "key": self.headers["Authorization"], "body": sorted(body)}
+        record["headers"] = {name.lower(): value for name, value in self.headers.items() if name != "Authorization"}
         record |= {"schema": _title(body), "pictures": content.count(b'"image_url": {') or content.count(b'"image_url":{')}
         with self.lock, self.log.open("a") as stream:
             stream.write(json.dumps(record) + "\n")
@@ -241,7 +243,34 @@ class Handler(BaseHTTPRequestHandler):
         self._send(200, self._completion(self._text(body, lot), body, model="another-model"))
 
     def _key(self, *_: Any) -> None:
-        self._send(401, {"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}})
+        said = f"Incorrect API key provided: {self.headers['Authorization'].removeprefix('Bearer ')}"
+        self._send(401, {"error": {"message": said, "code": "invalid_api_key"}})
+
+    def _flat(self, *_: Any) -> None:
+        """An error without the object around it."""
+        self._send(400, {"object": "error", "message": "The prompt is too long.", "code": 400})
+
+    def _nested(self, *_: Any) -> None:
+        self._send(400, b'{"error":' + b"[" * 100_000)
+
+    def _moved(self, *_: Any) -> None:
+        self._send(307, {}, Location="http://elsewhere.invalid/v1/chat/completions")
+
+    def _zipped(self, body: dict[str, Any], lot: random.Random) -> None:
+        self._send(200, gzip.compress(json.dumps(self._completion(self._text(body, lot), body)).encode()), **{"Content-Encoding": "gzip"})
+
+    def _bomb(self, *_: Any) -> None:
+        self._send(200, gzip.compress(bytes(200_000_000), 1), **{"Content-Encoding": "gzip"})
+
+    def _endless(self, *_: Any) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        try:
+            while True:
+                self.wfile.write(bytes(1 << 16))
+        except OSError:
+            self.close_connection = True
 
     def _unknown(self, *_: Any) -> None:
         self._send(404, {"error": {"message": "The model does not exist", "code": "model_not_found"}})

@@ -3,26 +3,39 @@
 import io
 import json
 import os
+import random
+import resource
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from made_requests import engine_at, verdicts
+from made_requests import engine_at, requests, verdicts
 from openai_server import MODEL, asked, served
 from unicedit.config.openai import OpenAiSettings
 from unicedit.map.compute import EngineError
 from unicedit.map.stage import RowError
 from unicedit.vlm.ask import Answer
+from unicedit.vlm.cache import keys_of
 from unicedit.vlm.openai import OpenAiEngine
+from unicedit.vlm.port import Refused, VlmRequest
 from unicedit.vlm.spent import spent_in
 
 FAULTS = {"busy": 0.15, "broken": 0.1, "reset": 0.1, "cut": 0.05, "nojson": 0.05, "html": 0.05, "shape": 0.05, "prose": 0.1, "long": 0.05}
+
+KEYS = [
+    "8d51d7cc078212933ddd1499548b4fd9",
+    "c3afb98e341cee8b5aa00c2df886ac72",
+    "971ab36f21d178e9fcd4a0c41eaee571",
+]  # of replies that lie in caches
 
 
 def test_nothing_is_lost_and_nothing_counted_twice_among_faults_of_every_kind(tmp_path: Path) -> None:
@@ -65,7 +78,9 @@ def test_a_reply_that_does_not_fit_is_shown_to_the_model_with_the_fault(tmp_path
     ("fault", "reason"),
     [
         ("refusal", "refused: the model declined to answer"),
-        ("filtered", "refused: HTTP 400: "),
+        ("filtered", "refused: HTTP 400: The prompt was filtered."),
+        ("flat", "not accepted: HTTP 400: The prompt is too long."),
+        ("nested", 'not accepted: HTTP 400: {"error":[[['),
         ("broken", "no answer: HTTP 500: "),
         ("slow", "no answer: no whole answer in time (3 tries)"),
         ("reset", "no answer: "),
@@ -85,6 +100,7 @@ def test_what_one_request_does_not_get_is_its_own_failure(tmp_path: Path, fault:
         ("key", "the server refuses the key in OPENAI_API_KEY: HTTP 401"),
         ("unknown", f"the server knows no model {MODEL}"),
         ("credit", "the account has no credit left: HTTP 429"),
+        ("moved", r"the server sends requests on \(HTTP 307\) to 'http://elsewhere\.invalid/v1/chat/completions'"),
         ("other", f"asked for the model {MODEL}, the server answers as another-model"),
         ("broken", "8 requests got no answer in 2 tries each, and none did"),
     ],
@@ -106,6 +122,73 @@ def test_the_key_comes_from_the_environment_alone(tmp_path: Path, monkeypatch: p
     with served(tmp_path / "log") as url:
         verdicts(engine_at(url, tmp_path, key_variable="LAB_KEY"), 1)
     assert asked(tmp_path / "log")[0]["key"] == "Bearer sk-lab"
+
+
+def test_requests_bear_what_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"ORG_ID": "an-org", "PROJECT_ID": "a-project", "CUSTOM_HEADERS": "x-lab: 7\nuser-agent: lab"}.items():
+        monkeypatch.setenv(f"OPENAI_{name}", value)
+    with served(tmp_path / "log") as url:
+        monkeypatch.setenv("OPENAI_BASE_URL", url)
+        verdicts(OpenAiEngine(OpenAiSettings(model=MODEL), None, None), 1)
+        monkeypatch.setenv("OPENAI_BASE_URL", "http://nowhere.invalid/v1")
+        monkeypatch.setenv("http_proxy", url.removesuffix("/v1").replace("//", "//user:word@"))
+        verdicts(OpenAiEngine(OpenAiSettings(model=MODEL), None, None), 1)
+    direct, by_proxy = (record["headers"] for record in asked(tmp_path / "log"))
+    assert (direct["content-type"], direct["accept"], direct["user-agent"]) == ("application/json", "application/json", "lab")
+    assert (direct["openai-organization"], direct["openai-project"], direct["x-lab"]) == ("an-org", "a-project", "7")
+    assert by_proxy["host"] == "nowhere.invalid" and by_proxy["proxy-authorization"].startswith("Basic ")
+
+
+def test_a_proxy_of_another_kind_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("all_proxy", "socks5://user:word@127.0.0.1:1080")
+    with pytest.raises(EngineError, match="a proxy of the kind socks5") as caught:
+        OpenAiEngine(OpenAiSettings(model="m", base_url="http://nowhere.invalid/v1"), None, None)
+    assert "word" not in str(caught.value)
+
+
+def test_a_reply_may_be_compressed(tmp_path: Path) -> None:
+    with served(tmp_path / "log", {"zipped": 1.0}) as url:
+        assert all(isinstance(answer, Answer) for answer in verdicts(engine_at(url, tmp_path), 3))
+
+
+@pytest.mark.parametrize("fault", ["endless", "bomb"])
+def test_a_reply_is_read_up_to_a_bound(tmp_path: Path, fault: str) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with served(tmp_path / "log", {fault: 1.0}) as url:
+        (failed,) = verdicts(engine_at(url, tmp_path, tries=2, timeout=60.0), 1)
+    assert isinstance(failed, RowError) and str(failed) == "no answer: BrokenReplyError: the reply has more than 16 MB (2 tries)"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kB"
+
+
+def test_a_large_body_is_sent_again_and_nothing_warns(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    Image.frombytes("RGB", (800, 800), random.Random(1).randbytes(800 * 800 * 3)).save(stream, "PNG")
+    request = replace(requests(1)[0], images=(stream.getvalue(),) * 2)
+    with served(tmp_path / "log", {"reset_first": 1.0}) as url, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (reply,) = engine_at(url, tmp_path, timeout=60.0).reply([request])
+    first, second = asked(tmp_path / "log")
+    assert not reply.failure and int(first["headers"]["content-length"]) > 5_000_000
+    assert first["name"] == second["name"], "the same bytes"
+
+
+def test_a_request_is_taken_when_there_is_room_for_it(tmp_path: Path) -> None:
+    answered: set[int] = set()
+
+    def one_by_one() -> Iterator[VlmRequest]:
+        for number, request in enumerate(requests(20)):
+            assert len(answered) >= number - 4
+            yield request
+
+    with served(tmp_path / "log") as url:
+        replies = engine_at(url, tmp_path, concurrency=4).reply_taking(one_by_one(), lambda number, _: answered.add(number))
+    assert len(replies) == 20 == len(answered)
+
+
+def test_the_keys_of_replies_stay_what_they_were() -> None:
+    first, second = requests(2)
+    asked_again = replace(second, attempt=1, refused=Refused("no", "no JSON"), repeat=3)
+    assert list(keys_of("identity", [first, second, asked_again])) == KEYS
 
 
 def test_a_busy_server_is_given_the_time_it_asks_for(tmp_path: Path) -> None:

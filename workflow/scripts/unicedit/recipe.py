@@ -35,6 +35,7 @@ PLUMBING = (
     "unicedit.vlm.calls",
     "unicedit.vlm.engines",
     "unicedit.vlm.failures",
+    "unicedit.vlm.http",
     "unicedit.vlm.ledger",
     "unicedit.workflow",
 )

@@ -29,17 +29,12 @@ from unicedit.map.stage import RowError
 from unicedit.vlm.calls import BrokenReplyError, Calls, each, passing
 from unicedit.vlm.engines import VlmPlaces
 from unicedit.vlm.failures import Failures
+from unicedit.vlm.http import NO_KEY, parsed, status_error
 from unicedit.vlm.ledger import Ledger
 
 log = logging.getLogger(__name__)
 HttpSettings = OpenAiImagesSettings | GeminiSettings | ArkSettings
 _APIS: dict[type, type[ImageApi]] = {OpenAiImagesSettings: OpenAiImages, GeminiSettings: Gemini, ArkSettings: Ark}
-_KINDS: dict[int, type[openai.APIStatusError]] = {
-    401: openai.AuthenticationError,
-    403: openai.PermissionDeniedError,
-    404: openai.NotFoundError,
-    429: openai.RateLimitError,
-}
 
 
 class HttpEditor:
@@ -63,7 +58,7 @@ class HttpEditor:
             raise EngineError(
                 f"editor {name}: the environment variable {settings.key_variable} holds no key; set it where the job runs, or name another in key_variable"
             )
-        self._key = key or "none"
+        self._key = key or NO_KEY
         # the connections belong to one event loop, which lives as long as the editor
         self._runner = asyncio.Runner()
         self._client = self._runner.run(self._opened())
@@ -84,10 +79,10 @@ class HttpEditor:
     async def _all(self, requests: Sequence[EditRequest]) -> list[Edited]:
         edits: dict[int, Edited] = {}
 
-        async def one(number: int) -> None:
-            edits[number] = await self._one(requests[number])
+        async def one(number: int, request: EditRequest) -> None:
+            edits[number] = await self._one(request)
 
-        await each(len(requests), self.settings.concurrency, one)
+        await each(requests, self.settings.concurrency, one)
         return [edits[number] for number in range(len(requests))]
 
     async def _one(self, request: EditRequest) -> Edited:
@@ -133,17 +128,10 @@ class HttpEditor:
         return answer.picture if answer.picture is not None else await self._fetched(str(answer.url))
 
     def _error(self, status: int, content: bytes, response: httpx2.Response) -> openai.APIStatusError:
-        try:
-            reply: Any = json.loads(content)
-        except ValueError:
-            reply = content[:300].decode("utf-8", "replace")
-        status, said, wait = self.api.error(status, reply)
+        status, said, wait = self.api.error(status, parsed(content))
         if wait is not None and "retry-after" not in response.headers:
             response.headers["retry-after"] = str(wait)
-        message = str(said.get("message") or f"HTTP {status}").replace(self._key, "(the key)")
-        error = _KINDS.get(status, openai.APIStatusError)(message, response=response, body=said)
-        error.status_code = status
-        return error
+        return status_error(status, said, response, self._key)
 
     async def _fetched(self, url: str) -> bytes:
         """The bytes at an address that a reply names: from the world, over https, without the key. The edit is paid for, so only the fetching is tried again."""

@@ -1,5 +1,6 @@
 """The judge's questions, from the templates beside this file."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,9 +17,14 @@ _EXPECT, _ANSWER = "expect.jinja", "answer.jinja"
 
 def prompt(metric: str, mode: str, instruction: str, points: Sequence[str] = (), expected: Sequence[str] = ()) -> str:
     """The question about one metric; ``points`` and ``expected`` (empty: to be worked out in the same call) for RA alone."""
-    answer = render(_FOLDER / _ANSWER, itemised=mode == "itemised", rubric=RUBRICS[metric]).strip()
     reasoned = {"points": list(points), "expected": list(expected)} if metric == RA else {}
-    return render(_FOLDER / _FILES[metric], instruction=instruction, answer=answer, **reasoned)
+    return render(_FOLDER / _FILES[metric], instruction=instruction, answer=_answer(metric, mode), **reasoned)
+
+
+@functools.cache
+def _answer(metric: str, mode: str) -> str:
+    """How to answer: the same for every question about a metric."""
+    return render(_FOLDER / _ANSWER, itemised=mode == "itemised", rubric=RUBRICS[metric]).strip()
 
 
 def expect_prompt(instruction: str, points: Sequence[str]) -> str:

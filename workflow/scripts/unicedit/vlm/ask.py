@@ -1,10 +1,13 @@
 """Ask, parse, ask again, give up: the same for every stage that talks to a vision-language model (design section 6)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import Generic, TypeVar
 
 from unicedit.map.stage import RowError
+from unicedit.vlm.cache import keys_of
 from unicedit.vlm.port import Refused, VlmEngine, VlmReply, VlmRequest
 from unicedit.vlm.reply import ReplyError, raw
 
@@ -31,7 +34,8 @@ def ask(engine: VlmEngine, requests: Sequence[VlmRequest], parse: Parse[Parsed],
     answers: dict[int, Answer[Parsed] | RowError] = {}
     waiting: Mapping[int, VlmRequest] = dict(enumerate(requests))
     for _ in range(attempts):
-        waiting = _asked_once(engine, waiting, parse, attempts, answers)
+        if waiting:
+            waiting = _asked_once(engine, waiting, parse, attempts, answers)
     engine.settled()
     return [answers[number] for number in range(len(requests))]
 
@@ -40,53 +44,54 @@ def _asked_once(
     engine: VlmEngine, waiting: Mapping[int, VlmRequest], parse: Parse[Parsed], attempts: int, answers: dict[int, Answer[Parsed] | RowError]
 ) -> dict[int, VlmRequest]:
     """Ask every request once, unless its reply is known; returns what to ask again."""
-    asked = _unknown(engine, waiting, parse, answers)
-    places = list(asked)
+    places: list[int] = []  # of what the engine took
+    keys: dict[int, str] = {}
     heard: set[int] = set()
     again: dict[int, VlmRequest] = {}
+
+    def unknown() -> Generator[VlmRequest, None, None]:
+        """The requests whose reply is in no cache; the others are answered. Looked up as the engine takes them: it need not wait for all."""
+        known_keys = keys_of(engine.identity, waiting.values()) if engine.cache is not None else repeat("")
+        for (place, request), key in zip(waiting.items(), known_keys, strict=False):
+            known = engine.cache.get(key) if engine.cache is not None else None
+            try:
+                if known is not None:
+                    answers[place] = Answer(parse(request, known.text), known, request.attempt + 1)
+                    continue
+            except ReplyError:
+                pass  # it fitted an earlier form of the reply
+            keys[place] = key
+            places.append(place)
+            yield request
 
     def arrived(number: int, reply: VlmReply) -> None:
         place = places[number]
         if place in heard:
             return
         heard.add(place)
+        request = waiting[place]
         if reply.failure:
             answers[place] = RowError(reply.failure, raw=raw(reply.text))
             return
         try:
             if not reply.complete:
                 raise ReplyError("cut off at the limit of tokens")
-            answers[place] = Answer(parse(asked[place], reply.text), reply, asked[place].attempt + 1)
+            answers[place] = Answer(parse(request, reply.text), reply, request.attempt + 1)
         except ReplyError as error:
             answers[place] = RowError(f"reply: {error} ({attempts} attempts)", raw=raw(reply.text))
-            again[place] = replace(asked[place], attempt=asked[place].attempt + 1, refused=Refused(raw(reply.text), str(error)))
+            again[place] = replace(request, attempt=request.attempt + 1, refused=Refused(raw(reply.text), str(error)))
             return
         if engine.cache is not None:
-            engine.cache.put(engine.identity, asked[place], reply)
+            engine.cache.put(keys[place], reply)
 
-    replies = engine.reply(list(asked.values()), arrived) if asked else []
-    if len(replies) != len(asked):
-        raise RuntimeError(f"the engine gave {len(replies)} replies to {len(asked)} requests")
+    try:
+        with closing(unknown()) as requests:
+            replies = engine.reply_taking(requests, arrived)
+    finally:
+        if engine.cache is not None:
+            engine.cache.account()
+    if len(replies) != len(places):
+        raise RuntimeError(f"the engine gave {len(replies)} replies to {len(places)} requests")
     for number, reply in enumerate(replies):
         arrived(number, reply)
     return dict(sorted(again.items()))
-
-
-def _unknown(
-    engine: VlmEngine, waiting: Mapping[int, VlmRequest], parse: Parse[Parsed], answers: dict[int, Answer[Parsed] | RowError]
-) -> dict[int, VlmRequest]:
-    """The requests whose reply is in no cache; the others are answered."""
-    if engine.cache is None:
-        return dict(waiting)
-    left = {}
-    for place, request in waiting.items():
-        known = engine.cache.get(engine.identity, request)
-        try:
-            if known is not None:
-                answers[place] = Answer(parse(request, known.text), known, request.attempt + 1)
-                continue
-        except ReplyError:
-            pass  # it fitted an earlier form of the reply
-        left[place] = request
-    engine.cache.account()
-    return left

@@ -14,15 +14,17 @@ import sqlite3
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from unicedit.files import digest_of
+from unicedit.map.compute import ahead
 from unicedit.pictures import decoded
 from unicedit.vlm.port import VlmReply, VlmRequest
 
 REFRESH_SECONDS = 30.0  # between two looks for what other jobs have added
 MAX_DIGESTS = 100_000  # of pictures, kept in memory
+KEYS_AHEAD = 64  # of what is asked
 MAX_LINE = 4_000_000  # bytes; far above any reply that fits
 _INDEX = "CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, segment TEXT, start INTEGER, length INTEGER) WITHOUT ROWID"
 _READ = "CREATE TABLE IF NOT EXISTS segments (name TEXT PRIMARY KEY, size INTEGER) WITHOUT ROWID"
@@ -46,12 +48,28 @@ def pixels_digest(image: bytes) -> str:
     return found
 
 
-def key_of(identity: str, request: VlmRequest) -> str:
-    """The key of a request's reply: engine, model and parameters (``identity``), prompt, pixels, schema, and which asking it is."""
-    refused = [request.refused.text, request.refused.why] if request.refused else None
-    pictures = [pixels_digest(image) for image in request.images]
-    drawn = [request.repeat] if request.repeat else []
-    return digest_of("reply", identity, request.prompt, pictures, request.schema, request.attempt, refused, *drawn)
+def keys_of(identity: str, requests: Iterable[VlmRequest]) -> Iterator[str]:
+    """The key of each request's reply: engine, model and parameters (``identity``), prompt, pixels, schema, and which asking it is.
+
+    They are made in a thread, a little ahead: what takes time is decoding pictures, and others can run beside that.
+    """
+    return ahead(_keys(identity, requests), KEYS_AHEAD)
+
+
+def _keys(identity: str, requests: Iterable[VlmRequest]) -> Iterator[str]:
+    # requests often share a picture: each object of bytes is looked at once
+    seen: dict[int, tuple[bytes, str]] = {}  # by identity; what is held here cannot give its place to another picture
+
+    def digest(image: bytes) -> str:
+        if id(image) not in seen:
+            seen[id(image)] = image, pixels_digest(image)
+        return seen[id(image)][1]
+
+    for request in requests:
+        refused = [request.refused.text, request.refused.why] if request.refused else None
+        pictures = [digest(image) for image in request.images]
+        drawn = [request.repeat] if request.repeat else []
+        yield digest_of("reply", identity, request.prompt, pictures, request.schema, request.attempt, refused, *drawn)
 
 
 class ReplyCache:
@@ -83,9 +101,8 @@ class ReplyCache:
             return self._opened()
         return made
 
-    def get(self, identity: str, request: VlmRequest) -> VlmReply | None:
-        """The reply that a request was given before, by any job; None where there is none."""
-        key = key_of(identity, request)
+    def get(self, key: str) -> VlmReply | None:
+        """The reply that the request of a key (``keys_of``) was given before, by any job; None where there is none."""
         found = self._own.get(key) or self._read(key)
         if found is None and time.monotonic() - self._looked > REFRESH_SECONDS:
             self.refresh()
@@ -94,16 +111,15 @@ class ReplyCache:
         return found
 
     def holds(self, key: str) -> bool:
-        """Whether there is a reply under that key (``key_of``), as far as this process has looked."""
+        """Whether there is a reply under that key (``keys_of``), as far as this process has looked."""
         return key in self._own or self._read(key) is not None
 
     def account(self) -> None:
         """Tell how many were found."""
         self._found(self.hits)
 
-    def put(self, identity: str, request: VlmRequest, reply: VlmReply) -> None:
+    def put(self, key: str, reply: VlmReply) -> None:
         """Keep a reply that fits. It is on its way to the disk when this returns, as one whole line."""
-        key = key_of(identity, request)
         self._own[key] = reply
         value = {"key": key, "text": reply.text, "model": reply.model, "usage": dict(reply.usage), "latency": round(reply.latency, 3)}
         line = (json.dumps(value, ensure_ascii=True) + "\n").encode()

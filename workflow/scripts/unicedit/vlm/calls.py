@@ -6,18 +6,19 @@ How a request gets there decides no reply, so nothing here is in a recipe.
 import asyncio
 import json
 import logging
+import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol, TypeVar
 
 import openai
 from aiolimiter import AsyncLimiter
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from unicedit.vlm.ledger import Ledger
 
 log = logging.getLogger(__name__)
 Reply = TypeVar("Reply")
+One = TypeVar("One")
 LONGEST_ASKED = 600.0  # seconds that a server may ask us to wait
 _PASSING = (408, 409, 425, 429)
 _USUAL_TOKENS = 2000.0  # of a request, until replies tell
@@ -50,21 +51,24 @@ def asked_to_wait(error: BaseException | None) -> float | None:
     return None
 
 
-async def each(count: int, concurrency: int, one: Callable[[int], Awaitable[None]]) -> None:
-    """Do ``one`` for every number below ``count``, so many at once. Raises the first error, once all that had begun has ended: what is on its way is paid for."""
-    waiting = iter(range(count))
+async def each(items: Iterable[One], concurrency: int, one: Callable[[int, One], Awaitable[None]]) -> None:
+    """Do ``one`` for every item, with its number, so many at once; an item is taken when there is room for it.
+
+    Raises the first error, once all that had begun has ended: what is on its way is paid for.
+    """
+    waiting = enumerate(items)
     faults: list[Exception] = []
 
     async def worker() -> None:
-        for number in waiting:
-            if faults:
-                return
-            try:
-                await one(number)
-            except Exception as error:
-                faults.append(error)
+        try:
+            for number, item in waiting:
+                await one(number, item)
+                if faults:
+                    return
+        except Exception as error:
+            faults.append(error)
 
-    await asyncio.gather(*(worker() for _ in range(min(concurrency, count))))
+    await asyncio.gather(*(worker() for _ in range(concurrency)))
     if faults:
         raise faults[0]
 
@@ -93,27 +97,25 @@ class Calls:
         self.settings, self.ledger = settings, ledger
         self.mean_tokens = _USUAL_TOKENS
         self._not_before = 0.0
-        self._jitter = wait_random_exponential(multiplier=0.5, max=settings.longest_wait)
         self._requests = AsyncLimiter(settings.requests_per_minute, 60) if settings.requests_per_minute else None
         self._tokens = AsyncLimiter(settings.tokens_per_minute, 60) if settings.tokens_per_minute else None
 
     async def made(self, call: Callable[[], Awaitable[Reply]]) -> Reply:
         """The call's result. Raises what the last try raised, or at once what no further try would mend; ``EngineError`` where the budget is spent."""
-        settings = self.settings
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(settings.tries),
-            wait=self._wait,
-            retry=retry_if_exception(passing),
-            reraise=True,
-            before_sleep=self._tell,
-        )
-        async for attempt in retrying:
-            with attempt:
-                await self._turn()
-                self.ledger.check()
-                self.ledger.sent(again=attempt.retry_state.attempt_number > 1)
+        number = 0
+        while True:
+            number += 1
+            await self._turn()
+            self.ledger.check()
+            self.ledger.sent(again=number > 1)
+            try:
                 return await self._hedged(call)
-        raise AssertionError("tenacity neither returned nor raised")
+            except Exception as error:
+                if number >= self.settings.tries or not passing(error):
+                    raise
+                pause = self._pause(error, number)
+                log.info("try %d of %d: %s; again in %.1f s", number, self.settings.tries, told(error), pause)
+            await asyncio.sleep(pause)
 
     async def _turn(self) -> None:
         """Wait until the server's pause is over and the limits allow another request."""
@@ -149,20 +151,15 @@ class Calls:
         async with asyncio.timeout(self.settings.timeout):
             return await call()
 
-    def _wait(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
+    def _pause(self, error: Exception, number: int) -> float:
+        """Seconds before the next try: what the server asks for, and a random time that may be longer after each try."""
+        jitter = random.uniform(0.0, min(self.settings.longest_wait, 0.5 * 2 ** (number - 1)))
         asked = asked_to_wait(error)
-        jitter = self._jitter(state)
         if asked is None:
             return jitter
         if isinstance(error, openai.RateLimitError):
             self._not_before = max(self._not_before, time.monotonic() + asked)  # it speaks to all of us
         return asked + min(jitter, 1.0)
-
-    def _tell(self, state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        pause = state.next_action.sleep if state.next_action else 0.0
-        log.info("try %d of %d: %s; again in %.1f s", state.attempt_number, self.settings.tries, told(error), pause)
 
 
 def told(error: BaseException | None) -> str:

@@ -1,6 +1,6 @@
 """What a vision-language model is asked, and what it answers, whatever runs it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -79,6 +79,11 @@ class VlmEngine(Protocol):
     cache: "ReplyCache | None" = None
 
     def reply(self, requests: Sequence[VlmRequest], arrived: Arrived = unheard) -> list[VlmReply]: ...
+
+    def reply_taking(self, requests: Iterable[VlmRequest], arrived: Arrived = unheard) -> list[VlmReply]:
+        """As ``reply``, to requests that are made as they are taken. An engine that waits for a server takes one when there is room for it."""
+        taken = list(requests)
+        return self.reply(taken, arrived) if taken else []
 
     def settled(self) -> None:
         """All that was asked so far has its final answer: an engine that keeps replies for a job that may be killed need keep them no longer."""

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from unicedit.config.batch import BatchSettings
@@ -10,7 +10,7 @@ from unicedit.map.compute import EngineError
 from unicedit.vlm.batch.accounts import Accounts
 from unicedit.vlm.batch.carrier import Carrier
 from unicedit.vlm.batch.port import GoneError, PassingError, Provider, Unanswered
-from unicedit.vlm.cache import ReplyCache, key_of
+from unicedit.vlm.cache import ReplyCache, keys_of
 from unicedit.vlm.completion import answers_as
 from unicedit.vlm.ledger import Ledger
 from unicedit.vlm.port import Arrived, VlmEngine, VlmReply, VlmRequest, unheard
@@ -51,8 +51,8 @@ class BatchEngine(VlmEngine):
 
     def _all(self, requests: Sequence[VlmRequest], arrived: Arrived) -> list[VlmReply]:
         places: dict[str, list[int]] = {}
-        for number, request in enumerate(requests):
-            places.setdefault(key_of(self.identity, request), []).append(number)
+        for number, key in enumerate(keys_of(self.identity, requests)):
+            places.setdefault(key, []).append(number)
         waiting = {key: requests[numbers[0]] for key, numbers in places.items()}
         replies: dict[int, VlmReply] = {}
 
@@ -65,7 +65,7 @@ class BatchEngine(VlmEngine):
 
         while True:
             self._carrier.look()
-            kept = self._kept({key: waiting[key] for key in self._carrier.closed & set(waiting)})
+            kept = self._kept(self._carrier.closed & set(waiting))
             self._carrier.closed.clear()
             for key in list(waiting):
                 if reply := self._answer(key) or kept.get(key):
@@ -78,12 +78,12 @@ class BatchEngine(VlmEngine):
                 return [replies[number] for number in range(len(requests))]
             self._carrier.watch(self._carrier.running(waiting))
 
-    def _kept(self, requests: Mapping[str, VlmRequest]) -> dict[str, VlmReply]:
+    def _kept(self, keys: Set[str]) -> dict[str, VlmReply]:
         """The replies that other processes took from batches that were waited for here too. Where one did not fit there is none, and its request is sent."""
-        if not requests:
+        if not keys:
             return {}
         self._known.refresh()
-        found = {key: self._known.get(self.identity, request) for key, request in requests.items()}
+        found = {key: self._known.get(key) for key in keys}
         self._known.account()
         return {key: reply for key, reply in found.items() if reply is not None}
 

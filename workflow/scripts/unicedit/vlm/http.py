@@ -1,0 +1,126 @@
+"""Posting to a server over connections that are kept, by aiohttp, and what goes wrong there as the openai library's errors.
+
+The openai client takes several times the processor time of aiohttp alone. How a request gets there decides no reply, so nothing here is in a recipe.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+import httpx2
+import openai
+
+from unicedit.map.compute import EngineError
+from unicedit.vlm.calls import BrokenReplyError
+
+NO_KEY = "none"  # what a server that asks for no key is told
+# above any completion, probabilities of its tokens included; one for each request in flight must fit into memory
+MAX_REPLY_BYTES = 16 << 20
+IDLE_SECONDS = 4.0  # less than the 5 s after which uvicorn, and so vLLM, closes an idle connection: no request meets a closing one
+_KINDS: dict[int, type[openai.APIStatusError]] = {
+    401: openai.AuthenticationError,
+    403: openai.PermissionDeniedError,
+    404: openai.NotFoundError,
+    429: openai.RateLimitError,
+}
+
+
+def parsed(content: bytes) -> Any:
+    """The JSON of an error's reply, or the beginning of its text."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return content[:300].decode("utf-8", "replace")
+
+
+def status_error(status: int, said: Mapping[str, Any], response: httpx2.Response, key: str) -> openai.APIStatusError:
+    """The error of a status, with what the server said (``code``, ``message``), and never the key."""
+    message = str(said.get("message") or f"HTTP {status}")
+    if key != NO_KEY:
+        message = message.replace(key, "(the key)")
+    error = _KINDS.get(status, openai.APIStatusError)(message, response=response, body=said)
+    error.status_code = status
+    return error
+
+
+class _Body(aiohttp.BytesPayload):
+    """A body sent as it is: the usual one warns above 1 MB, and another kind would copy it."""
+
+    def __init__(self, content: bytes) -> None:
+        aiohttp.Payload.__init__(self, content)
+        self._size = len(content)
+
+
+class ChatServer:
+    """A server of OpenAI's chat completions; where it is and what its requests bear is what the openai client makes of settings and environment.
+
+    Open it within the event loop that it is used in. Raises ``EngineError`` for a proxy that cannot be used.
+    """
+
+    def __init__(self, base_url: str | None, key: str, connections: int) -> None:
+        self._key = key
+        certificates = httpx2.create_ssl_context()
+        with openai.OpenAI(api_key=key, base_url=base_url, http_client=httpx2.Client(verify=certificates, trust_env=False)) as client:
+            self._url = f"{client.base_url}chat/completions"
+            headers = httpx2.Headers(client.auth_headers)
+            for name, value in client.default_headers.items():
+                if isinstance(value, str) and not name.lower().startswith("x-stainless-"):  # those tell of this machine
+                    headers[name] = value
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=IDLE_SECONDS, ssl=certificates),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=dict(headers),
+            proxy=_proxy(self._url),
+            timeout=aiohttp.ClientTimeout(total=None),  # ``Calls`` bounds the whole call
+        )
+
+    async def close(self) -> None:
+        """End the connections."""
+        await self._session.close()
+
+    async def post(self, content: bytes) -> bytes:
+        """The content of the answer to a body of JSON.
+
+        Raises ``openai.APIStatusError`` and its kinds for what is no success, ``openai.APIConnectionError``, ``BrokenReplyError`` for a reply above
+        ``MAX_REPLY_BYTES``, and ``EngineError`` where the server sends requests on: key and pictures are for the server that the settings name.
+        """
+        try:
+            async with self._session.post(self._url, data=_Body(content), allow_redirects=False) as response:
+                reply = bytearray()
+                async for chunk in response.content.iter_any():
+                    reply += chunk
+                    if len(reply) > MAX_REPLY_BYTES:
+                        raise BrokenReplyError(f"the reply has more than {MAX_REPLY_BYTES >> 20} MB")
+        except (aiohttp.ClientError, OSError) as error:
+            request = httpx2.Request("POST", self._url)
+            raise openai.APIConnectionError(message=f"{type(error).__name__}: {error}", request=request) from error
+        if response.status >= 300:
+            raise self._error(response.status, bytes(reply), list(response.raw_headers))
+        return bytes(reply)
+
+    def _error(self, status: int, content: bytes, headers: Sequence[tuple[bytes, bytes]]) -> openai.APIStatusError:
+        response = httpx2.Response(status, headers=list(headers), request=httpx2.Request("POST", self._url))
+        if status < 400:
+            place = " ".join(response.headers.get("location", "").split())[:200]
+            raise EngineError(f"the server sends requests on (HTTP {status}) to {place!r}; where that is right, set base_url accordingly")
+        reply = parsed(content)
+        said = (reply.get("error") or reply) if isinstance(reply, dict) else reply  # vLLM of old answers with the error alone
+        return status_error(status, said if isinstance(said, dict) else {"message": str(said)[:300]}, response, self._key)
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment names for an address, looked up once: aiohttp would ask two threads for it at every request."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    proxies = getproxies()
+    found = proxies.get(parts.scheme) or proxies.get("all")
+    if not found:
+        return None
+    kind, separator, _ = found.partition("://")
+    if separator and kind not in ("http", "https"):
+        raise EngineError(f"the environment names a proxy of the kind {kind}; the engine `openai` knows http and https")
+    return found if separator else f"http://{found}"
