@@ -6,13 +6,13 @@ How a request gets there decides no reply, so nothing here is in a recipe.
 import asyncio
 import json
 import logging
-import random
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol, TypeVar
 
 import openai
 from aiolimiter import AsyncLimiter
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from unicedit.vlm.ledger import Ledger
 
@@ -97,25 +97,27 @@ class Calls:
         self.settings, self.ledger = settings, ledger
         self.mean_tokens = _USUAL_TOKENS
         self._not_before = 0.0
+        self._jitter = wait_random_exponential(multiplier=0.5, max=settings.longest_wait)
         self._requests = AsyncLimiter(settings.requests_per_minute, 60) if settings.requests_per_minute else None
         self._tokens = AsyncLimiter(settings.tokens_per_minute, 60) if settings.tokens_per_minute else None
 
     async def made(self, call: Callable[[], Awaitable[Reply]]) -> Reply:
         """The call's result. Raises what the last try raised, or at once what no further try would mend; ``EngineError`` where the budget is spent."""
-        number = 0
-        while True:
-            number += 1
-            await self._turn()
-            self.ledger.check()
-            self.ledger.sent(again=number > 1)
-            try:
+        settings = self.settings
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(settings.tries),
+            wait=self._wait,
+            retry=retry_if_exception(passing),
+            reraise=True,
+            before_sleep=self._tell,
+        )
+        async for attempt in retrying:
+            with attempt:
+                await self._turn()
+                self.ledger.check()
+                self.ledger.sent(again=attempt.retry_state.attempt_number > 1)
                 return await self._hedged(call)
-            except Exception as error:
-                if number >= self.settings.tries or not passing(error):
-                    raise
-                pause = self._pause(error, number)
-                log.info("try %d of %d: %s; again in %.1f s", number, self.settings.tries, told(error), pause)
-            await asyncio.sleep(pause)
+        raise AssertionError("tenacity neither returned nor raised")
 
     async def _turn(self) -> None:
         """Wait until the server's pause is over and the limits allow another request."""
@@ -151,15 +153,20 @@ class Calls:
         async with asyncio.timeout(self.settings.timeout):
             return await call()
 
-    def _pause(self, error: Exception, number: int) -> float:
-        """Seconds before the next try: what the server asks for, and a random time that may be longer after each try."""
-        jitter = random.uniform(0.0, min(self.settings.longest_wait, 0.5 * 2 ** (number - 1)))
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
         asked = asked_to_wait(error)
+        jitter = self._jitter(state)
         if asked is None:
             return jitter
         if isinstance(error, openai.RateLimitError):
             self._not_before = max(self._not_before, time.monotonic() + asked)  # it speaks to all of us
         return asked + min(jitter, 1.0)
+
+    def _tell(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        pause = state.next_action.sleep if state.next_action else 0.0
+        log.info("try %d of %d: %s; again in %.1f s", state.attempt_number, self.settings.tries, told(error), pause)
 
 
 def told(error: BaseException | None) -> str:
