@@ -1,20 +1,26 @@
 """A checkout of the repository in a folder of its own, and what Snakemake plans and computes in it."""
 
+import atexit
 import json
 import os
 import re
 import shutil
 import subprocess
-import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from job_server import JOBS
 from snakemake_server import COMMAND, SnakemakeServer
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SNAKEMAKE = [COMMAND]
 _server = SnakemakeServer()
+# What Snakemake's runs keep of the syntax of modules, by their bytes: true in any checkout.
+_SYNTAX = Path(".snakemake/unicedit-syntax.json")
+_kept = Path(tempfile.mkdtemp(prefix="syntax-"), _SYNTAX.name)
+atexit.register(shutil.rmtree, _kept.parent, ignore_errors=True)
 
 
 class Checkout:
@@ -25,7 +31,7 @@ class Checkout:
 
     @classmethod
     def fresh(cls, folder: Path) -> "Checkout":
-        """Copy what git tracks, and what it would track."""
+        """Copy what git tracks, and what it would track; and its compiled modules."""
         listed = subprocess.run(
             ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=REPOSITORY, capture_output=True, check=True, text=True
         ).stdout.split("\0")
@@ -37,7 +43,9 @@ class Checkout:
             if source.is_symlink():
                 target.symlink_to(os.readlink(source))
             else:
-                shutil.copy(source, target)
+                shutil.copy2(source, target)
+        for compiled in REPOSITORY.joinpath("workflow").rglob("__pycache__"):
+            shutil.copytree(compiled, folder / compiled.relative_to(REPOSITORY), dirs_exist_ok=True)
         return cls(folder)
 
     def copy(self, folder: Path) -> "Checkout":
@@ -50,7 +58,13 @@ class Checkout:
 
     def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run Snakemake with the local profile."""
-        done = _server.run([*self.overlay(), "--profile", "profiles/local", "--cores", "2", *arguments], self.folder)
+        syntax = self.folder / _SYNTAX
+        if _kept.exists() and not syntax.exists():
+            syntax.parent.mkdir(exist_ok=True)
+            shutil.copy(_kept, syntax)
+        done = _server.run([*self.overlay(), "--profile", "profiles/local", "--cores", "2", *arguments], self.folder, JOBS.python)
+        if not _kept.exists() and syntax.exists():
+            shutil.copy(syntax, _kept)
         if check and done.returncode != 0:
             logs = [path for path in self.folder.glob("results/logs/*/*.log") if "error" in path.read_text().lower()]
             raise AssertionError(
@@ -63,9 +77,7 @@ class Checkout:
 
     def command(self, script: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run one of the commands."""
-        done = subprocess.run(
-            [sys.executable, f"workflow/scripts/{script}.py", *arguments], cwd=self.folder, capture_output=True, text=True
-        )
+        done = subprocess.run([JOBS.python, f"workflow/scripts/{script}.py", *arguments], cwd=self.folder, capture_output=True, text=True)
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
 

@@ -7,6 +7,7 @@ import pytest
 
 from checkout import Checkout
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # jobs of a checkout compile its modules once
 LONG = os.environ.get("UNICEDIT_LONG") == "1"
 
 

@@ -1,6 +1,6 @@
 """Runs of Snakemake that need not load it again, which takes it two seconds: a process that has loaded it once, and forks a child for each.
 
-`python tests/snakemake_server.py` reads a JSON object a line, `{"arguments": [...], "folder": ..., "output": ..., "errors": ...}`, and answers each
+`python tests/snakemake_server.py` reads a JSON object a line, `{"arguments": [...], "folder": ..., "output": ..., "errors": ..., "python": ...}`, and answers each
 with a line that holds the exit status. The child does what the command `snakemake` does, with those arguments in that folder.
 """
 
@@ -26,13 +26,13 @@ class SnakemakeServer:
         self._process: subprocess.Popen[str] | None = None
         self._one_at_a_time = threading.Lock()
 
-    def run(self, arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-        """What `subprocess.run` of the command gives."""
+    def run(self, arguments: list[str], folder: Path, python: str) -> subprocess.CompletedProcess[str]:
+        """What `subprocess.run` of the command gives; ``python`` runs the jobs."""
         with self._one_at_a_time, TemporaryDirectory() as temporary:
             process = self._process = self._process or self._begun()
             assert process.stdin is not None and process.stdout is not None
             said = [Path(temporary) / name for name in ("output", "errors")]
-            asked = {"arguments": arguments, "folder": str(folder), "output": str(said[0]), "errors": str(said[1])}
+            asked = {"arguments": arguments, "folder": str(folder), "output": str(said[0]), "errors": str(said[1]), "python": python}
             process.stdin.write(json.dumps(asked) + "\n")
             process.stdin.flush()
             status = int(process.stdout.readline())
@@ -53,6 +53,7 @@ def _as_command(asked: dict[str, Any]) -> int:
         os.dup2(descriptor, number)
         os.close(descriptor)
     os.chdir(asked["folder"])
+    sys.executable = asked["python"]
     sys.argv = [COMMAND, *asked["arguments"]]
     sys.path[0] = str(Path(COMMAND).parent)
     try:

@@ -3,13 +3,13 @@
 import csv
 import json
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from job_server import JOBS
 from made_samples import sample, samples, write_parts
 from small_tables import rows_of
 from unicedit.errors import PipelineError
@@ -156,7 +156,7 @@ def test_commands_by_hand(tmp_path: Path) -> None:
 
     def run(script: str, *arguments: str, fails: bool = False) -> str:
         done = subprocess.run(
-            [sys.executable, SCRIPTS / f"{script}.py", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+            [JOBS.python, SCRIPTS / f"{script}.py", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert (done.returncode != 0) == fails, done.stdout + done.stderr
         return done.stderr if fails else done.stdout

@@ -20,6 +20,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from job_server import JOBS
 from made_verifier import taught_verifier, tiny_verifier
 from small_tables import picture, png
 from unicedit.errors import PipelineError
@@ -54,7 +55,7 @@ def write_pair(folder: Path, name: str, number: int, *lines: str) -> None:
 
 
 def command(name: str, *arguments: Any) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, str(SCRIPTS / f"{name}.py"), *map(str, arguments)]
+    line = [JOBS.python, str(SCRIPTS / f"{name}.py"), *map(str, arguments)]
     return subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
 
 
