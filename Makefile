@@ -103,10 +103,11 @@ release-verifier: install ## RELEASE=folder, SIMULATED= for one trained on real 
 
 install: $(VENV)/.installed ## build .venv from the pinned requirements, when missing or out of date
 
+# what is used is compiled when it is first loaded, which takes less than to compile all; where Python may not keep it then, all is compiled now
 $(VENV)/.installed: requirements.txt requirements-dev.txt
 	command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed (PYTHON=... names another)"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile) --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
 test: install ## the tests that belong to every change (about half an hour on two cores)
