@@ -85,10 +85,12 @@ def shown(number: int | None, pictures: int) -> tuple[int, ...]:
 
 
 def compare(group: Group, number: int | None, pictures: int, lot: random.Random) -> Lesson:
-    """Two pictures, or with their differential picture three: the differences, and the change as an instruction."""
+    """Two pictures, or with their differential picture three: the differences, and half of the time the change as an instruction: were it asked for
+    whenever it can be said, a question without it would tell that the edit is spoilt.
+    """
     change = None if number is None else group.changes[number - 1]
     question, found = COMPARE if pictures == 2 else COMPARE_THREE, json.dumps(seen_differences(ordered(group.before), change))
-    if change is not None and change.kind == NONE:
+    if change is not None and change.kind == NONE and lot.random() < 0.5:
         wording = lot.randrange(WORDINGS)
         question, found = question + INSTRUCT, f"{found}\n{say(change.edit, EN, wording)}\n{say(change.edit, CN, wording)}"
     return Lesson("compare", shown(number, pictures), ((question, found),), None if change is None else change.edit)
