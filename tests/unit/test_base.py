@@ -161,7 +161,8 @@ def test_fast_forms_equal_stock(shipped):
                 quick = model(**batch).logits
             finally:
                 cpu_speed.disable()
-        assert torch.allclose(stock, quick, atol=2e-4)
+        # rounding in float32: both differ from the same in float64 by as much
+        assert torch.allclose(stock, quick, atol=5e-5 * float(stock.abs().max()))
         assert not torch.equal(stock, torch.zeros_like(stock))
 
 
