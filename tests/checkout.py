@@ -45,7 +45,10 @@ class Checkout:
             else:
                 shutil.copy2(source, target)
         for compiled in REPOSITORY.joinpath("workflow").rglob("__pycache__"):
-            shutil.copytree(compiled, folder / compiled.relative_to(REPOSITORY), dirs_exist_ok=True)
+            # another process may be writing there, under temporary names
+            shutil.copytree(
+                compiled, folder / compiled.relative_to(REPOSITORY), ignore=shutil.ignore_patterns("*.pyc.*"), dirs_exist_ok=True
+            )
         return cls(folder)
 
     def copy(self, folder: Path) -> "Checkout":

@@ -25,6 +25,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from snakemake_server import status_of
+
 CLIENT = Path(__file__).with_name("job_client.py")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # one, as rules have it but for the trainings
 LIBRARIES = sysconfig.get_path("purelib")
@@ -73,7 +75,10 @@ def _received(connection: socket.socket) -> dict[str, Any]:
         os.close(file)
     length, text = int(size), b""
     while len(text) < length:
-        text += connection.recv(length - len(text))
+        part = connection.recv(length - len(text))
+        if not part:
+            raise ConnectionError("the client left before it had said what to run")
+        text += part
     asked: dict[str, Any] = json.loads(text)
     return asked
 
@@ -88,9 +93,7 @@ def _as_script(asked: dict[str, Any]) -> int:
     try:
         runpy.run_path(sys.argv[0], run_name="__main__")
     except SystemExit as left:
-        if isinstance(left.code, str):
-            print(left.code, file=sys.stderr)
-        return left.code if isinstance(left.code, int) else int(left.code is not None)
+        return status_of(left)
     return 0
 
 

@@ -44,6 +44,13 @@ class SnakemakeServer:
         return process
 
 
+def status_of(left: SystemExit) -> int:
+    """The exit status of a program that ends so; a text is printed, as Python does."""
+    if isinstance(left.code, str):
+        print(left.code, file=sys.stderr)
+    return left.code if isinstance(left.code, int) else int(left.code is not None)
+
+
 def _as_command(asked: dict[str, Any]) -> int:
     """Be the command, in this process; its exit status."""
     from snakemake import cli
@@ -59,7 +66,7 @@ def _as_command(asked: dict[str, Any]) -> int:
     try:
         cli.main()
     except SystemExit as left:
-        return left.code if isinstance(left.code, int) else int(left.code is not None)
+        return status_of(left)
     return 0
 
 
