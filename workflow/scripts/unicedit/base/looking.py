@@ -1,7 +1,7 @@
-"""Where questions about a place look: in training, heads of the language model are shown the place in the pictures.
+"""Where answers look: in training, heads of the language model are shown the place in the pictures that a question names, or where a pair differs.
 
 A question names a place in words, and the picture's tokens know theirs by M-RoPE alone. To find the one by the other is what a small language model learns last, and
-everything else waits for it.
+everything else waits for it. To compare is harder still: nothing in the question says where.
 """
 
 from typing import Any
@@ -12,7 +12,9 @@ from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import apply_rotary_pos_
 from unicedit.base.lessons import TRAITS, WHAT
 from unicedit.world.scene import PLACES
 
-LAYER, LOOKING = 1, 2  # the layer, and how many of its heads: one for the first picture, one for the second
+LAYER, LOOKING = 1, 2  # the layer that is shown places, and how many of its heads: one for the first picture, one for the second
+LAYER_OF_CHANGES = 2  # a layer later the second picture's tokens know what was there before (saying.py, Second)
+DIFFERENCES = '", "differences": '  # what ends the captions in a full report
 
 
 def quadrants(grid: tuple[int, int]) -> torch.Tensor:
@@ -41,32 +43,26 @@ def begin_looking(model: Any) -> None:
     attention.k_proj.bias[:rows] = torch.cat((torch.full((half,), _PULL), torch.zeros(half))).repeat(LOOKING)
 
 
-class Looking:
-    """Keeps what one layer's attention is given, and says how far its first heads look elsewhere than a question's place."""
+class Watch:
+    """Keeps what a layer's attention is given, and says how far its first heads look elsewhere than they should."""
 
-    def __init__(self, model: Any, tokenizer: Any, image: int) -> None:
-        self.attention = model.model.language_model.layers[LAYER].self_attn
+    def __init__(self, model: Any, layer: int, image: int) -> None:
+        self.attention = model.model.language_model.layers[layer].self_attn
         self.image = image
         self.given: tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]] | None = None
-        self.places = torch.full((len(tokenizer),), -1)
-        for number, place in enumerate(PLACES):
-            for question in (WHAT, *TRAITS.values()):
-                tokens = tokenizer.encode(question.format(place))
-                if len(tokens) == 1:  # a phrase of its own
-                    self.places[tokens[0]] = number
         self.attention.register_forward_pre_hook(self._keep, with_kwargs=True)
 
     def _keep(self, _: Any, __: Any, named: dict[str, Any]) -> None:
         self.given = named["hidden_states"], named["position_embeddings"]
 
-    def loss(self, ids: torch.Tensor, pictures: list[int], grid: tuple[int, int]) -> torch.Tensor | None:
-        """Mean negative logarithm of the attention on the place, over all questions; None where there are none.
+    def away(
+        self, ids: torch.Tensor, chats: torch.Tensor, at: torch.Tensor, wanted: torch.Tensor, inside: torch.Tensor, grid: tuple[int, int]
+    ) -> torch.Tensor | None:
+        """Mean negative logarithm of the attention on what should be looked at, over all queries; None where there are none.
 
-        ``ids``: (chats, length); ``pictures``: of each chat. The first head looks at the first picture, the second at the second where there is one.
+        ``ids``: (chats, length); ``chats``, ``at``: of each query its chat and its token; ``wanted``: the picture each head should look at,
+        (queries, heads); ``inside``: the tokens of that picture, (queries, rows * columns), bool.
         """
-        shown = torch.tensor(pictures, device=ids.device)
-        self.places = self.places.to(ids.device)
-        chats, at = ((self.places[ids] >= 0) & (shown > 0)[:, None]).nonzero(as_tuple=True)
         if self.given is None or not len(chats):
             return None
         hidden, (cos, sin) = self.given
@@ -81,10 +77,56 @@ class Looking:
         scores = torch.einsum("qhw,qhlw->qhl", query[chats, :, at], key[chats]) * self.attention.scaling
         scores = scores.masked_fill((torch.arange(ids.shape[1], device=ids.device) > at[:, None])[:, None], -torch.inf)
         each = grid[0] * grid[1]
-        count = (ids == self.image).cumsum(1) - 1
+        shown = ids == self.image
+        count = shown.cumsum(1) - 1
         picture, cell = count.div(each, rounding_mode="floor"), count.clamp_min(0) % each
-        inside = quadrants(grid).to(ids.device)[self.places[ids[chats, at]]].gather(1, cell[chats]) & (ids == self.image)[chats]
-        wanted = torch.stack((torch.zeros_like(chats), (shown[chats] > 1).long()), 1)
-        mask = inside[:, None] & (picture[chats][:, None] == wanted[:, :, None])
+        there = inside.gather(1, cell[chats]) & shown[chats]
+        mask = there[:, None] & (picture[chats][:, None] == wanted[:, :, None])
         on = torch.logsumexp(scores.masked_fill(~mask, -torch.inf), 2) - torch.logsumexp(scores, 2)
         return -on.mean()
+
+
+class Looking:
+    """Shows the heads of one layer the place that a question names: the first head in the first picture, the second in the second where there is one."""
+
+    def __init__(self, model: Any, tokenizer: Any, image: int) -> None:
+        self.watch = Watch(model, LAYER, image)
+        self.places = torch.full((len(tokenizer),), -1)
+        for number, place in enumerate(PLACES):
+            for question in (WHAT, *TRAITS.values()):
+                tokens = tokenizer.encode(question.format(place))
+                if len(tokens) == 1:  # a phrase of its own
+                    self.places[tokens[0]] = number
+
+    def loss(self, ids: torch.Tensor, pictures: list[int], grid: tuple[int, int]) -> torch.Tensor | None:
+        """Over all questions that name a place; None where there are none. ``ids``: (chats, length); ``pictures``: of each chat."""
+        shown = torch.tensor(pictures, device=ids.device)
+        self.places = self.places.to(ids.device)
+        chats, at = ((self.places[ids] >= 0) & (shown > 0)[:, None]).nonzero(as_tuple=True)
+        wanted = torch.stack((torch.zeros_like(chats), (shown[chats] > 1).long()), 1)
+        return self.watch.away(ids, chats, at, wanted, quadrants(grid).to(ids.device)[self.places[ids[chats, at]]], grid)
+
+
+class LookingAtChanges:
+    """Shows the heads of a later layer where a pair differs, while its difference is being said: one head in the second picture, one in the last."""
+
+    def __init__(self, model: Any, tokenizer: Any, image: int) -> None:
+        self.watch = Watch(model, LAYER_OF_CHANGES, image)
+        (self.differences,) = tokenizer.encode(DIFFERENCES)
+
+    def loss(
+        self, ids: torch.Tensor, labels: torch.Tensor, pictures: list[int], differ: torch.Tensor, grid: tuple[int, int]
+    ) -> torch.Tensor | None:
+        """Over the tokens of all answers that say a change of some place, after the captions where there are any; None where there are none.
+
+        ``ids``, ``labels``: (chats, length); ``pictures``: of each chat; ``differ``: which places differ, (chats, places), bool, False throughout for chats
+        that say no change.
+        """
+        said = torch.zeros_like(ids, dtype=torch.bool)
+        said[:, :-1] = labels[:, 1:] != -100
+        ends = ids == self.differences
+        captions = ends.any(1)[:, None] & (ends.cumsum(1) == 0)
+        chats, at = (said & ~captions & differ.any(1)[:, None]).nonzero(as_tuple=True)
+        last = torch.tensor(pictures, device=ids.device)[chats] - 1
+        inside = (quadrants(grid).to(ids.device)[None] & differ[:, :, None]).any(1)[chats]
+        return self.watch.away(ids, chats, at, torch.stack((torch.ones_like(last), last), 1), inside, grid)

@@ -14,7 +14,7 @@ from unicedit.base.clock import clock_of
 from unicedit.base.feed import Feed, Kept, disturbed
 from unicedit.base.heads import Heads, differing, loss_of
 from unicedit.base.lessons import AGAIN, AGAIN_DIFFERENCE, Lesson, lessons_of, questions_of, translate
-from unicedit.base.looking import Looking
+from unicedit.base.looking import Looking, LookingAtChanges
 from unicedit.base.model import token_grid, tokens_of
 from unicedit.base.optimizer import optimizers, set_share
 from unicedit.base.scenes import Group
@@ -22,13 +22,15 @@ from unicedit.base.seeing import Progress, share_of_rate
 from unicedit.base.stream import portions
 from unicedit.base.tokenizer import chat, ids_of
 from unicedit.verifier.differential import signed_difference
+from unicedit.world.scene import PLACES
 
 RATE, ADAM_RATE = 1.5e-3, 3e-3
-SEEING, COMPARING, LOOKED = 0.2, 0.15, 0.3  # weights of the heads' losses, and of where they look, beside the language model's
+SEEING, COMPARING, LOOKED = 0.2, 0.3, 0.3  # weights of the heads' losses, and of where they look, beside the language model's
 QUESTIONS = 0.15  # share of the time with questions alone, after that with the tower frozen
 TOKEN_SCALE = 0.3  # root mean square of a picture token at the start: of the order of a word's embedding
 CHUNK = 24  # chats of about one length that go through the language model together, of eight groups
 GROUPS = 8  # in a step
+SAYING = ("compare", "report", "phrase")  # kinds of lessons that say a change
 TEXTS = 16  # chats without pictures, in a fourth of the steps
 
 
@@ -203,10 +205,25 @@ class Second:
             return None
         each = grid[0] * grid[1]
         tokens = torch.stack([self.hidden[row][part.ids[row] == self.image][each : 2 * each] for row in pairs])
-        before = shown.traits[[part.places[row][0] for row in pairs]]
-        # A picture beyond the groups' own is the source again.
-        after = shown.traits[[part.places[row][1] if part.places[row][1] < shown.plain else part.places[row][0] for row in pairs]]
-        return loss_of(heads(tokens, grid), torch.cat((before, differing(before, after)), 1))
+        before, differ = _compared([part.places[row] for row in pairs], shown)
+        return loss_of(heads(tokens, grid), torch.cat((before, differ), 1))
+
+
+def _compared(places: Sequence[list[int]], shown: Visit) -> tuple[torch.Tensor, torch.Tensor]:
+    """Traits of the first pictures, (chats, traits), and whether each place and the look differ from the second, (chats, places + 1)."""
+    before = shown.traits[[each[0] for each in places]]
+    # A picture beyond the groups' own is the source again.
+    after = shown.traits[[each[1] if each[1] < shown.plain else each[0] for each in places]]
+    return before, differing(before, after)
+
+
+def changed_places(part: Chats, shown: Visit) -> torch.Tensor:
+    """Which places differ in the pair whose change a chat says: (chats, places), bool; none where it says no change."""
+    found = torch.zeros((len(part.numbers), len(PLACES)), dtype=torch.bool)
+    told = [row for row, number in enumerate(part.numbers) if shown.lessons[number].kind in SAYING and len(part.places[row]) > 1]
+    if told:
+        found[told] = _compared([part.places[row] for row in told], shown)[1][:, : len(PLACES)].bool()
+    return found
 
 
 def logits_of(model: Any, tokens: torch.Tensor | None, chats: Chats, image: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -247,6 +264,7 @@ class _Speaker:
         self.model, self.heads, self.pairs, self.processor, self.frozen = model, heads, pairs, processor, frozen
         self.writer = Writer(tokenizer)
         self.second, self.looking = Second(model, self.writer.image), Looking(model, tokenizer, self.writer.image)
+        self.changes = LookingAtChanges(model, tokenizer, self.writer.image)
 
     def learn(self, portion: Portion) -> tuple[float, float]:
         """Gradients of a step; the language model's loss and the comparing heads' (not a number where nothing was compared)."""
@@ -264,9 +282,14 @@ class _Speaker:
             if compared is not None:
                 lost = lost + COMPARING / len(portion.parts) * compared
                 apart.append(compared.detach())
-            looked = self.looking.loss(part.ids, [len(places) for places in part.places], grid)
-            if looked is not None:
-                lost = lost + LOOKED / len(portion.parts) * looked
+            pictures = [len(places) for places in part.places]
+            differ = changed_places(part, shown).to(part.ids.device)
+            for looked in (
+                self.looking.loss(part.ids, pictures, grid),
+                self.changes.loss(part.ids, part.labels, pictures, differ, grid),
+            ):
+                if looked is not None:
+                    lost = lost + LOOKED / len(portion.parts) * looked
             lost.backward()
         if not self.frozen:
             seeing = loss_of(self.heads(tokens[: shown.plain], grid), shown.traits) * SEEING
@@ -279,16 +302,17 @@ class _Speaker:
 
 def say(
     model: Any, heads: Heads, pairs: Heads, feed: Feed, processor: Any, tokenizer: Any, minutes: float, seed: int, groups: int = GROUPS,
-    frozen: bool = False, workers: int = 0, report: Callable[[Progress], None] = lambda _: None,
+    frozen: bool = False, workers: int = 0, questions: float = QUESTIONS, report: Callable[[Progress], None] = lambda _: None,
 ) -> None:  # fmt: skip
     """Train the whole model for so many minutes (of this thread's processor time on a CPU: what runs beside it does not shorten it).
 
-    ``frozen`` leaves the tower as it is. ``pairs`` are heads that compare. ``workers`` processes make the lessons.
+    ``frozen`` leaves the tower as it is. ``pairs`` are heads that compare. ``workers`` processes make the lessons. ``questions`` is the share of the time
+    with questions alone.
     """
     chosen = optimizers([model.model.language_model, pairs] if frozen else [model, heads, pairs], RATE, ADAM_RATE)
     speaker, clock = _Speaker(model, heads, pairs, processor, tokenizer, frozen), clock_of(model.device)
     start, step, mean, apart = clock(), 0, math.nan, math.nan
-    phases = [(questions_of, 1.0)] if frozen else [(questions_of, QUESTIONS), (lessons_of, 1.0)]
+    phases = [(questions_of, 1.0)] if frozen else [(questions_of, questions), (lessons_of, 1.0)]
     for number, (asked, end) in enumerate(phases):
         maker = _Maker(feed, speaker.writer, asked, CHUNK * groups // GROUPS)
         for portion in portions(feed, groups, maker, seed + number, workers):

@@ -16,7 +16,7 @@ from unicedit.base.looking import begin_looking
 from unicedit.base.model import HIDDEN, fresh, save, tokens_of
 from unicedit.base.pictures import MAX_PIXELS, MERGE, MIN_PIXELS, PATCH, Album
 from unicedit.base.saying import GROUPS as SCENES
-from unicedit.base.saying import TOKEN_SCALE, looking_back, say
+from unicedit.base.saying import QUESTIONS, TOKEN_SCALE, looking_back, say
 from unicedit.base.scenes import numbers
 from unicedit.base.seeing import Progress, see, started
 from unicedit.base.tokenizer import TEMPLATE, corpus, tokenizer
@@ -200,6 +200,7 @@ def teach_saying(trainee: Trainee, feed: Feed, minutes: float, folder: Path, mac
     say(
         trainee.model, trainee.heads, trainee.pairs, feed, trainee.processor.image_processor, trainee.tokenizer, minutes,
         trainee.log.seed + trainee.log.steps.get(stage, 0), groups=machine.scenes, frozen=frozen, workers=machine.workers,
+        questions=0.0 if stage in trainee.log.steps else QUESTIONS,  # what goes on has had them
         report=_Reporter(trainee, folder, stage),
     )  # fmt: skip
     trainee.save(folder)
