@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from unicedit.config.openai import SentPicturesSettings
-from unicedit.vlm.pictures import data_url
+from unicedit.vlm.pictures import data_url_parts
 from unicedit.vlm.port import VlmRequest
 
 AGAIN_TEMPERATURE = 0.7  # of a repeated asking: the same words would otherwise come again
@@ -21,10 +21,11 @@ def messages(request: VlmRequest, url: Callable[[bytes], str]) -> list[dict[str,
     return turns
 
 
-def spliced(body: Callable[[Callable[[bytes], str]], Mapping[str, Any]], pictures: SentPicturesSettings) -> bytes:
-    """The JSON of what ``body`` makes of a function that gives a picture its URL.
+def spliced(body: Callable[[Callable[[bytes], str]], Mapping[str, Any]], pictures: SentPicturesSettings) -> list[bytes]:
+    """The JSON of what ``body`` makes of a function that gives a picture its URL, in parts that follow one another.
 
-    The pictures are put in afterwards: a JSON encoder would look at each of their millions of letters, none of which needs escaping.
+    The pictures are put in afterwards: a JSON encoder would look at each of their millions of letters, none of which needs escaping. In parts, for to join them
+    would copy those letters.
     """
     images: dict[str, bytes] = {}
 
@@ -34,8 +35,9 @@ def spliced(body: Callable[[Callable[[bytes], str]], Mapping[str, Any]], picture
         return mark
 
     rest = json.dumps(body(marked), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
-    parts = []
+    parts: list[bytes] = []
     for mark, image in images.items():
         before, rest = rest.split(mark.encode(), 1)
-        parts += [before, data_url(image, pictures)]
-    return b"".join([*parts, rest])
+        head, letters = data_url_parts(image, pictures)
+        parts += [before + head, letters]
+    return [*parts, rest]

@@ -3,6 +3,7 @@
 The openai client takes several times the processor time of aiohttp alone. How a request gets there decides no reply, so nothing here is in a recipe.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 import httpx2
 import openai
+from aiohttp.abc import AbstractStreamWriter
 
 from unicedit.map.compute import EngineError
 from unicedit.vlm.calls import BrokenReplyError
@@ -47,11 +49,23 @@ def status_error(status: int, said: Mapping[str, Any], response: httpx2.Response
 
 
 class _Body(aiohttp.BytesPayload):
-    """A body sent as it is: the usual one warns above 1 MB, and another kind would copy it."""
+    """A body of several parts, sent once; none is copied to join it with another or with the headers, and none is kept: what aiohttp remembers of a
+    request lies about until the garbage collector finds it.
+    """
 
-    def __init__(self, content: bytes) -> None:
-        aiohttp.Payload.__init__(self, content)
-        self._size = len(content)
+    def __init__(self, parts: list[bytes]) -> None:
+        aiohttp.Payload.__init__(self, b"")
+        self._parts = parts
+        self._size = sum(map(len, parts))
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        writer.send_headers()
+        for part in self._parts:
+            await writer.write(part)
+        self._parts.clear()
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        await self.write(writer)  # the length is that of all parts
 
 
 class ChatServer:
@@ -62,6 +76,7 @@ class ChatServer:
 
     def __init__(self, base_url: str | None, key: str, connections: int) -> None:
         self._key = key
+        self._turns = asyncio.Lock()
         certificates = httpx2.create_ssl_context()
         with openai.OpenAI(api_key=key, base_url=base_url, http_client=httpx2.Client(verify=certificates, trust_env=False)) as client:
             self._url = f"{client.base_url}chat/completions"
@@ -81,14 +96,22 @@ class ChatServer:
         """End the connections."""
         await self._session.close()
 
-    async def post(self, content: bytes) -> bytes:
-        """The content of the answer to a body of JSON.
+    async def turn(self) -> None:
+        """Wait until the request before has been handed to its connection.
+
+        Of replies that come together each would else be made into the next request before the first of those is sent, so that they come together again.
+        """
+        await self._turns.acquire()
+        asyncio.get_running_loop().call_soon(self._turns.release)
+
+    async def post(self, parts: list[bytes]) -> bytes:
+        """The content of the answer to a body of JSON, given in parts, which are taken from the list as they are sent.
 
         Raises ``openai.APIStatusError`` and its kinds for what is no success, ``openai.APIConnectionError``, ``BrokenReplyError`` for a reply above
         ``MAX_REPLY_BYTES``, and ``EngineError`` where the server sends requests on: key and pictures are for the server that the settings name.
         """
         try:
-            async with self._session.post(self._url, data=_Body(content), allow_redirects=False) as response:
+            async with self._session.post(self._url, data=_Body(parts), allow_redirects=False) as response:
                 reply = bytearray()
                 async for chunk in response.content.iter_any():
                     reply += chunk

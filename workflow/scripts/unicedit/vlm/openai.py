@@ -1,6 +1,7 @@
 """Any server that speaks OpenAI's chat completions: vLLM, SGLang, the public API (design section 6)."""
 
 import asyncio
+import gc
 import os
 import threading
 import time
@@ -44,6 +45,9 @@ class OpenAiEngine(VlmEngine):
             raise EngineError(
                 f"the environment variable {settings.key_variable} holds no key; set it where the job runs, or name another in key_variable"
             )
+        # what is loaded by now stays: the collector would stop all requests to look through it again, a sixth of a second at a time
+        gc.collect()
+        gc.freeze()
         # the connections belong to one event loop, which lives as long as the engine
         self._runner = asyncio.Runner()
         self._server = self._runner.run(self._opened(key or NO_KEY))
@@ -77,6 +81,7 @@ class OpenAiEngine(VlmEngine):
         start = time.monotonic()
 
         async def call() -> ChatAnswer:
+            await self._server.turn()
             content = spliced(lambda url: body_of(self.settings, request, url), self.settings.pictures)
             return _read(await self._server.post(content))
 

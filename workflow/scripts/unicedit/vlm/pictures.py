@@ -43,7 +43,12 @@ def _fitted(image: Image.Image, most: int | None) -> Image.Image:
     return image.resize(size, Image.Resampling.LANCZOS)
 
 
+def data_url_parts(data: bytes, settings: SentPicturesSettings) -> tuple[bytes, bytes]:
+    """The picture as a data URL (ASCII), in two parts: its head and its long rest."""
+    content, kind = sent(data, settings)
+    return f"data:{kind};base64,".encode(), pybase64.b64encode(content)
+
+
 def data_url(data: bytes, settings: SentPicturesSettings) -> bytes:
     """The picture as a data URL (ASCII)."""
-    content, kind = sent(data, settings)
-    return b"".join((b"data:", kind.encode(), b";base64,", pybase64.b64encode(content)))
+    return b"".join(data_url_parts(data, settings))

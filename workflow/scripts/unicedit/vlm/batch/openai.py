@@ -36,7 +36,7 @@ class OpenAiBatches:
         def whole(url: Callable[[bytes], str]) -> dict[str, Any]:
             return {"custom_id": key, "method": "POST", "url": ENDPOINT, "body": body_of(self.settings, request, url)}
 
-        return spliced(whole, self.settings.pictures) + b"\n"
+        return b"".join([*spliced(whole, self.settings.pictures), b"\n"])
 
     def upload(self, name: str, file: BinaryIO) -> str:
         with self._told():
