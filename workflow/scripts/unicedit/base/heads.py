@@ -75,6 +75,7 @@ class Heads(nn.Module):  # type: ignore[misc]
         self.look = nn.Linear(width * self.LOOKS, sum(map(len, LOOK.values())))
         self.alone = nn.Linear(width, self.LOOKS)
         self.differs = nn.Linear(width * self.LOOKS, 2) if compares else None
+        self.told = nn.Linear(width, len(PLACES) + 2 * sum(map(len, THING.values()))) if compares else None
 
     def forward(self, tokens: torch.Tensor, size: tuple[int, int]) -> list[torch.Tensor]:
         """Logits of each trait in the order of ``traits_of``, each (pictures, options); ``tokens``: (pictures, rows * columns, width).
@@ -91,6 +92,12 @@ class Heads(nn.Module):  # type: ignore[misc]
         logits += self.look(spots[:, -1]).split([len(options) for options in LOOK.values()], 1)
         return logits if self.differs is None else logits + list(self.differs(spots).unbind(1))
 
+    def said(self, hidden: torch.Tensor) -> list[torch.Tensor]:
+        """With ``compares``: logits of what ``changed_thing`` tells, from what the language model has made of an answer's tokens; (tokens, width)."""
+        assert self.told is not None
+        options = [len(each) for each in THING.values()]
+        return list(self.told(self.norm(hidden)).split([len(PLACES), *options, *options], 1))
+
     def thing_alone(self, tokens: torch.Tensor) -> list[torch.Tensor]:
         """Logits of a thing's traits from a close-up of it, by the same classifier; ``tokens``: (pictures, tokens, width)."""
         tokens = self.norm(tokens)
@@ -102,6 +109,19 @@ def differing(before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
     """0 or 1 for each place and for the look: whether a trait that both pictures show is another. (pictures, traits) twice to (pictures, 5)."""
     other = (before != after) & (before != UNKNOWN) & (after != UNKNOWN)
     return torch.stack([part.any(1) for part in other.split([len(THING)] * len(PLACES) + [len(LOOK)], 1)], 1).long()
+
+
+def changed_thing(before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
+    """Where two pictures differ in one place alone, that place, and the thing's traits there before and after; all ``UNKNOWN`` elsewhere.
+
+    (pictures, traits) twice to (pictures, 1 + 2 * traits of a thing).
+    """
+    places, width = differing(before, after)[:, : len(PLACES)], len(THING)
+    place = places.argmax(1)
+    columns = (place * width)[:, None] + torch.arange(width)
+    found = torch.cat((place[:, None], before.gather(1, columns), after.gather(1, columns)), 1)
+    found[places.sum(1) != 1] = UNKNOWN
+    return found
 
 
 def loss_of(logits: Sequence[torch.Tensor], traits: torch.Tensor) -> torch.Tensor:

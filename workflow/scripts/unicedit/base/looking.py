@@ -112,21 +112,30 @@ class LookingAtChanges:
 
     def __init__(self, model: Any, tokenizer: Any, image: int) -> None:
         self.watch = Watch(model, LAYER_OF_CHANGES, image)
+        self.said: torch.Tensor | None = None  # what the layer has made of all tokens: (chats, length, width)
+        model.model.language_model.layers[LAYER_OF_CHANGES].register_forward_hook(self._keep)
         (self.differences,) = tokenizer.encode(DIFFERENCES)
 
-    def loss(
-        self, ids: torch.Tensor, labels: torch.Tensor, pictures: list[int], differ: torch.Tensor, grid: tuple[int, int]
-    ) -> torch.Tensor | None:
-        """Over the tokens of all answers that say a change of some place, after the captions where there are any; None where there are none.
+    def _keep(self, _: Any, __: Any, output: Any) -> None:
+        self.said = output
 
-        ``ids``, ``labels``: (chats, length); ``pictures``: of each chat; ``differ``: which places differ, (chats, places), bool, False throughout for chats
-        that say no change.
+    def tokens(self, ids: torch.Tensor, labels: torch.Tensor, differ: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The tokens from which a change of some place is said, after the captions where there are any: of each its chat and its place in it.
+
+        ``ids``, ``labels``: (chats, length); ``differ``: which places differ, (chats, places), bool, False throughout for chats that say no change.
         """
         said = torch.zeros_like(ids, dtype=torch.bool)
         said[:, :-1] = labels[:, 1:] != -100
         ends = ids == self.differences
         captions = ends.any(1)[:, None] & (ends.cumsum(1) == 0)
         chats, at = (said & ~captions & differ.any(1)[:, None]).nonzero(as_tuple=True)
+        return chats, at
+
+    def loss(
+        self, ids: torch.Tensor, labels: torch.Tensor, pictures: list[int], differ: torch.Tensor, grid: tuple[int, int]
+    ) -> torch.Tensor | None:
+        """Over those tokens of all chats; None where there are none. ``pictures``: of each chat."""
+        chats, at = self.tokens(ids, labels, differ)
         last = torch.tensor(pictures, device=ids.device)[chats] - 1
         inside = (quadrants(grid).to(ids.device)[None] & differ[:, :, None]).any(1)[chats]
         return self.watch.away(ids, chats, at, torch.stack((torch.ones_like(last), last), 1), inside, grid)

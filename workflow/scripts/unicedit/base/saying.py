@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 from unicedit.base.clock import clock_of
 from unicedit.base.feed import Feed, Kept, disturbed
-from unicedit.base.heads import Heads, differing, loss_of
+from unicedit.base.heads import UNKNOWN, Heads, changed_thing, differing, loss_of
 from unicedit.base.lessons import AGAIN, AGAIN_DIFFERENCE, Lesson, lessons_of, questions_of, translate
 from unicedit.base.looking import Looking, LookingAtChanges
 from unicedit.base.model import token_grid, tokens_of
@@ -25,7 +25,11 @@ from unicedit.verifier.differential import signed_difference
 from unicedit.world.scene import PLACES
 
 RATE, ADAM_RATE = 1.5e-3, 3e-3
-SEEING, COMPARING, LOOKED = 0.2, 0.3, 0.3  # weights of the heads' losses, and of where they look, beside the language model's
+SEEING, COMPARING, LOOKED = (
+    0.2,
+    0.3,
+    0.3,
+)  # weights of the heads' losses, and of where answers look and what is fetched there, beside the language model's
 QUESTIONS = 0.15  # share of the time with questions alone, after that with the tower frozen
 TOKEN_SCALE = 0.3  # root mean square of a picture token at the start: of the order of a word's embedding
 CHUNK = 24  # chats of about one length that go through the language model together, of eight groups
@@ -205,16 +209,29 @@ class Second:
             return None
         each = grid[0] * grid[1]
         tokens = torch.stack([self.hidden[row][part.ids[row] == self.image][each : 2 * each] for row in pairs])
-        before, differ = _compared([part.places[row] for row in pairs], shown)
-        return loss_of(heads(tokens, grid), torch.cat((before, differ), 1))
+        before, after = _traits([part.places[row] for row in pairs], shown)
+        return loss_of(heads(tokens, grid), torch.cat((before, differing(before, after)), 1))
 
 
-def _compared(places: Sequence[list[int]], shown: Visit) -> tuple[torch.Tensor, torch.Tensor]:
-    """Traits of the first pictures, (chats, traits), and whether each place and the look differ from the second, (chats, places + 1)."""
-    before = shown.traits[[each[0] for each in places]]
+def _traits(places: Sequence[list[int]], shown: Visit) -> tuple[torch.Tensor, torch.Tensor]:
+    """Traits of the first and of the second pictures, where there is one: (chats, traits) twice."""
+    before = [each[0] for each in places]
     # A picture beyond the groups' own is the source again.
-    after = shown.traits[[each[1] if each[1] < shown.plain else each[0] for each in places]]
-    return before, differing(before, after)
+    after = [each[1] if len(each) > 1 and each[1] < shown.plain else each[0] for each in places]
+    return shown.traits[before], shown.traits[after]
+
+
+def changes_said(changes: LookingAtChanges, heads: Heads, part: Chats, shown: Visit, differ: torch.Tensor) -> torch.Tensor | None:
+    """Cross-entropy of the one changed place and of the thing there before and after, at every token from which that change is said; None where none is.
+
+    What is to be said lies in the second picture's tokens by then; to fetch it is what the words alone teach last.
+    """
+    chats, at = changes.tokens(part.ids, part.labels, differ)
+    if changes.said is None or not len(chats):
+        return None
+    wanted = changed_thing(*_traits(part.places, shown)).to(chats.device)[chats]
+    known = wanted[:, 0] != UNKNOWN
+    return loss_of(heads.said(changes.said[chats, at][known]), wanted[known]) if known.any() else None
 
 
 def changed_places(part: Chats, shown: Visit) -> torch.Tensor:
@@ -222,7 +239,7 @@ def changed_places(part: Chats, shown: Visit) -> torch.Tensor:
     found = torch.zeros((len(part.numbers), len(PLACES)), dtype=torch.bool)
     told = [row for row, number in enumerate(part.numbers) if shown.lessons[number].kind in SAYING and len(part.places[row]) > 1]
     if told:
-        found[told] = _compared([part.places[row] for row in told], shown)[1][:, : len(PLACES)].bool()
+        found[told] = differing(*_traits([part.places[row] for row in told], shown))[:, : len(PLACES)].bool()
     return found
 
 
@@ -287,6 +304,7 @@ class _Speaker:
             for looked in (
                 self.looking.loss(part.ids, pictures, grid),
                 self.changes.loss(part.ids, part.labels, pictures, differ, grid),
+                changes_said(self.changes, self.pairs, part, shown, differ),
             ):
                 if looked is not None:
                     lost = lost + LOOKED / len(portion.parts) * looked

@@ -130,7 +130,7 @@ def resume(folder: Path) -> Trainee:
     model.load_state_dict(kept["model"])
     heads.load_state_dict(kept["heads"], strict=False)
     if "pairs" in kept:
-        pairs.load_state_dict(kept["pairs"])
+        pairs.load_state_dict(kept["pairs"], strict=False)
     return Trainee(model, heads, pairs, processor_around(made), log)
 
 
