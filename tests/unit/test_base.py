@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 from transformers import AutoModelForImageTextToText, Qwen2_5_VLForConditionalGeneration  # noqa: E402
 
 from made_lessons import first_groups  # noqa: E402
-from unicedit.base.heads import traits_of  # noqa: E402
+from unicedit.base.heads import THING, UNKNOWN, changed_thing, traits_of  # noqa: E402
 from unicedit.base.lessons import describe, lessons_of, phrase, questions_of, report  # noqa: E402
 from unicedit.base.looking import DIFFERENCES, LAYER, LAYER_OF_CHANGES, Looking, LookingAtChanges, quadrants  # noqa: E402
 from unicedit.base.model import MAX_BYTES, config, normalised  # noqa: E402
@@ -270,6 +270,25 @@ def test_where_questions_look_is_what_the_attention_says(eager):
     assert looking.loss(part.ids, [0] * len(part.ids), grid) is None
 
 
+def test_the_one_changed_thing_is_told_before_and_after():
+    ball, cube = Thing("ball", "red", "bottom left"), Thing("cube", "blue", "top right")
+    scenes = [
+        Scene(256, 256, None, things)
+        for things in ((ball, cube), (replace(ball, colour="green"), cube), (cube,), (replace(ball, size="large"),))
+    ]
+    traits = torch.tensor([traits_of(scene) for scene in scenes])
+    same, green, gone, both = changed_thing(traits[:1].expand(4, -1), traits).tolist()
+    names, half = ["place", *THING], len(THING)
+    read = dict(zip(names, green[: 1 + half], strict=True)) | {
+        f"then {name}": value for name, value in zip(THING, green[1 + half :], strict=True)
+    }
+    assert read["place"] == PLACES.index("bottom left") and read["kind"] == read["then kind"] == THING["kind"].index("ball")
+    assert (read["colour"], read["then colour"]) == (THING["colour"].index("red"), THING["colour"].index("green"))
+    assert read["word"] == read["then word"] == UNKNOWN, "a ball has none"
+    assert gone[0] == PLACES.index("bottom left") and gone[1] == read["kind"] and gone[1 + half] == 0 and set(gone[2 + half :]) == {UNKNOWN}
+    assert set(same) == set(both) == {UNKNOWN}, "no place differs, or two do"
+
+
 def test_where_changes_are_said_from_is_what_the_attention_says(eager):
     """A thing in the top left becomes another; reports in both forms, of two pictures and three, and the instruction alone."""
     model, processor, feed, (kept,) = eager
@@ -293,7 +312,12 @@ def test_where_changes_are_said_from_is_what_the_attention_says(eager):
     told = {lesson: 1 if lesson.kind != "describe" and lesson.pictures[1] == 1 else 0 for lesson in lessons}
     assert differ.int().tolist() == [[told[shown.lessons[number]], 0, 0, 0] for number in part.numbers]
     with torch.no_grad():
+        embedded: list[torch.Tensor] = []
+        model.model.language_model.layers[LAYER_OF_CHANGES + 1].register_forward_pre_hook(
+            lambda _, given, named: embedded.append(named.get("hidden_states", given[0] if given else None)), with_kwargs=True
+        )
         logits_of(model, tokens, part, writer.image)
+        assert changes.said is not None and torch.equal(changes.said, embedded[0]), "what the next layer is given"
         found = changes.loss(part.ids, part.labels, [len(places) for places in part.places], differ, grid)
     lost, read = [], []
     for row, number in enumerate(part.numbers):
