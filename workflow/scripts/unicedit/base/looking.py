@@ -74,7 +74,7 @@ class Watch:
             for one in (self.attention.q_proj, self.attention.k_proj)
         )
         query, key = apply_rotary_pos_emb(query, key, cos, sin)
-        scores = torch.einsum("qhw,qhlw->qhl", query[chats, :, at], key[chats]) * self.attention.scaling
+        scores = (query @ key.transpose(2, 3))[chats, :, at] * self.attention.scaling
         scores = scores.masked_fill((torch.arange(ids.shape[1], device=ids.device) > at[:, None])[:, None], -torch.inf)
         each = grid[0] * grid[1]
         shown = ids == self.image
