@@ -97,7 +97,7 @@ class ChatServer:
         await self._session.close()
 
     async def turn(self) -> None:
-        """Wait until the request before has been handed to its connection.
+        """Wait until the request before has been handed to its connection, where that was open.
 
         Of replies that come together each would else be made into the next request before the first of those is sent, so that they come together again.
         """
