@@ -51,3 +51,8 @@ class VlmSettings(Section):
         if self.engine != "batch":
             return self.batch_size
         return self.batch.rows or sys.maxsize
+
+    @property
+    def batches_at_once(self) -> int:
+        """Batches asked at once: of the engine `openai` two, so that requests of the next one go out while the last replies of one are waited for."""
+        return 2 if self.engine == "openai" else 1

@@ -34,7 +34,7 @@ class Writing(Stage):
         self.taxonomy = taxonomy
         self.recipe = recipe
         self.places = places
-        self.batch_size = settings.rows_at_once
+        self.batch_size, self.batches_at_once = settings.rows_at_once, settings.batches_at_once
         self._weights = weights_of(settings)
 
     @abstractmethod

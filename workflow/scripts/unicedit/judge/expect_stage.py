@@ -31,7 +31,7 @@ class ExpectStage(Stage):
         self.settings = judge
         self.recipe = recipe
         self.places = places
-        self.batch_size = judge.rows_at_once
+        self.batch_size, self.batches_at_once = judge.rows_at_once, judge.batches_at_once
         self.sources = Sources(records)
         self.texts = KeyedTable(records)
 

@@ -46,7 +46,7 @@ class JudgeStage(Stage):
         self.settings, self.model = judge, model
         self.recipe = recipe
         self.places, self.cache = places, cache
-        self.batch_size = judge.rows_at_once
+        self.batch_size, self.batches_at_once = judge.rows_at_once, judge.batches_at_once
         self.sources = Sources(records)
         self.texts = KeyedTable(records)
         self.edited = KeyedTable(edits)

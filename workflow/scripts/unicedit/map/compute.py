@@ -4,9 +4,11 @@ import logging
 import multiprocessing
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from itertools import chain
 from queue import Empty, Full, Queue
 from typing import Any
 
@@ -107,12 +109,59 @@ def loaded(stage: Stage, items: Sequence[Item]) -> Iterator[Loaded]:
         yield batch, list(stage.load(batch))
 
 
-def in_process(stage: Stage, batches: Iterable[Loaded], retries: int) -> Iterator[tuple[list[Item], list[Result]]]:
-    """Compute in this process."""
-    compute: Compute | None = None
-    for items, payloads in batches:
-        compute = compute or stage.open()
-        yield items, attempt(compute, list(zip(items, payloads, strict=True)), retries)
+def in_process(
+    stage: Stage, batches: Iterable[Loaded], retries: int, closing: threading.Event
+) -> Iterator[tuple[list[Item], list[Result]]]:
+    """Compute in this process, as many batches at once as the stage says; the engine is opened while the first is read. Results in order.
+
+    What was computed before an error comes before the error. Once ``closing`` is set no batch begins, and all that are left come as one.
+    """
+    source = iter(batches)
+    reading = in_thread(next, source, None)
+    compute = stage.open()
+    first = reading.result()
+    if first is None:
+        return
+    if stage.batches_at_once == 1:
+        for items, payloads in chain([first], source):
+            yield items, attempt(compute, list(zip(items, payloads, strict=True)), retries)
+        return
+    ready = chain([first], source)
+    running: deque[tuple[list[Item], Future[list[Result]]]] = deque()
+    fault: Exception | None = None
+    while True:
+        while fault is None and len(running) < stage.batches_at_once and not closing.is_set() and (batch := next(ready, None)) is not None:
+            items, payloads = batch
+            running.append((items, in_thread(attempt, compute, list(zip(items, payloads, strict=True)), retries)))
+        if not running:
+            break
+        done: list[Item] = []
+        results: list[Result] = []
+        for _ in range(len(running) if fault is not None or closing.is_set() else 1):
+            items, future = running.popleft()
+            try:
+                results += future.result()
+                done += items
+            except Exception as error:
+                fault = fault or error
+        if done:
+            yield done, results
+    if fault is not None:
+        raise fault
+
+
+def in_thread(work: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+    """Do it in a thread that the end of the process does not wait for, as that of a pool: a run that must end at once gives it up."""
+    future: Future[Any] = Future()
+
+    def do() -> None:
+        try:
+            future.set_result(work(*arguments))
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=do, daemon=True, name="compute").start()
+    return future
 
 
 _worker_stage: Stage | None = None
@@ -205,10 +254,10 @@ class Workers:
 
 
 def computed(
-    stage: Stage, items: Sequence[Item], *, workers: int, prefetch: int, retries: int
+    stage: Stage, items: Sequence[Item], *, workers: int, prefetch: int, retries: int, closing: threading.Event
 ) -> Iterator[tuple[list[Item], list[Result]]]:
-    """Compute ``items`` in batches; reading runs ahead of computing."""
+    """Compute ``items`` in batches; reading runs ahead of computing. ``closing``: no batch should begin any more."""
+    if not items:
+        return iter(())
     batches = ahead(loaded(stage, items), prefetch)
-    run: Callable[[Iterable[Loaded]], Iterator[tuple[list[Item], list[Result]]]]
-    run = Workers(stage, workers, retries).compute if workers else lambda source: in_process(stage, source, retries)
-    return run(batches)
+    return Workers(stage, workers, retries).compute(batches) if workers else in_process(stage, batches, retries, closing)

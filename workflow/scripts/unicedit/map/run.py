@@ -97,7 +97,14 @@ def _compute_missing(
 ) -> None:
     unexpected = 0
     with window:
-        batches = computed(stage, missing, workers=settings.workers_of(stage.name), prefetch=settings.prefetch, retries=settings.retries)
+        batches = computed(
+            stage,
+            missing,
+            workers=settings.workers_of(stage.name),
+            prefetch=settings.prefetch,
+            retries=settings.retries,
+            closing=window.closing,
+        )
         for items, results in finished_rows(stage, batches, window.closing):
             rows: list[Row] = []
             for item, result in zip(items, results, strict=True):

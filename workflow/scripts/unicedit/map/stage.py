@@ -49,6 +49,9 @@ class Stage(ABC):
     item_column: ClassVar[str] = "key"
     row_group_rows: ClassVar[int] = 1000
     batch_size: int = 16
+    batches_at_once: int = (
+        1  # in the job's own process: several for an engine that waits for a server, which else would idle at each batch's end
+    )
     decision: str = ""  # digest of the settings `decide` uses; empty: the stage decides in `compute`
 
     @abstractmethod
@@ -61,7 +64,7 @@ class Stage(ABC):
 
     @abstractmethod
     def open(self) -> Compute:
-        """Build the engine, once in each worker, and return the function that computes a batch.
+        """Build the engine, once in each worker, and return the function that computes a batch; with ``batches_at_once`` in as many threads.
 
         That function gives for each item its rows (one, or several as in instruct), or a ``RowError``. An exception in place of a reply has each item
         tried alone, a bounded number of times, and then recorded as failed.

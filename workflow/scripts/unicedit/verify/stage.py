@@ -50,7 +50,7 @@ class VerifyStage(Stage):
         self.settings = settings
         self.editors = editors
         self.recipe = recipe
-        self.batch_size = settings.rows_at_once
+        self.batch_size, self.batches_at_once = settings.rows_at_once, settings.batches_at_once
         self.trained = str(trained) if trained else None
         self.base = str(base) if base else None
         self.threshold = {"ssim": settings.ssim.threshold, "transformers": settings.transformers.threshold}.get(settings.engine)

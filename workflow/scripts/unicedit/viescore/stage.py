@@ -72,7 +72,7 @@ class ViescoreStage(Stage):
         self.recipe = recipe
         self.places = places
         self.questions = questions
-        self.batch_size = judge.rows_at_once
+        self.batch_size, self.batches_at_once = judge.rows_at_once, judge.batches_at_once
 
     def items(self) -> Iterator[Item]:
         """One item a question and repeat, those of one triplet together. Its inputs: the pictures it shows, its words, and what is filled in where the source is shown."""

@@ -12,6 +12,7 @@ import os
 import socket
 import sqlite3
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -73,7 +74,7 @@ def _keys(identity: str, requests: Iterable[VlmRequest]) -> Iterator[str]:
 
 
 class ReplyCache:
-    """Replies of one folder. ``hits`` counts those that were found, and ``found`` is told of the count.
+    """Replies of one folder, for any number of threads. ``hits`` counts those that were found, and ``found`` is told of the count.
 
     Raises ``OSError`` where the folder cannot be written.
     """
@@ -84,14 +85,16 @@ class ReplyCache:
         self._found = found
         folder.mkdir(parents=True, exist_ok=True)
         self._segment = folder / f"{time.strftime('%Y%m%d')}-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.jsonl"
+        self._descriptor: int | None = None  # of the segment, while replies come
         self._own: dict[str, VlmReply] = {}
+        self._lock = threading.RLock()
         self._index_path = index or _index_path(folder)
         self._index = self._opened()
         self._looked = -REFRESH_SECONDS
 
     def _opened(self) -> sqlite3.Connection:
         try:
-            made = sqlite3.connect(self._index_path, timeout=60, isolation_level=None)
+            made = sqlite3.connect(self._index_path, timeout=60, isolation_level=None, check_same_thread=False)
             made.execute("PRAGMA journal_mode=WAL")
             made.execute("PRAGMA synchronous=OFF")
             made.execute(_INDEX)
@@ -103,34 +106,39 @@ class ReplyCache:
 
     def get(self, key: str) -> VlmReply | None:
         """The reply that the request of a key (``keys_of``) was given before, by any job; None where there is none."""
-        found = self._own.get(key) or self._read(key)
-        if found is None and time.monotonic() - self._looked > REFRESH_SECONDS:
-            self.refresh()
-            found = self._read(key)
-        self.hits += found is not None
+        with self._lock:
+            found = self._own.get(key) or self._read(key)
+            if found is None and time.monotonic() - self._looked > REFRESH_SECONDS:
+                self.refresh()
+                found = self._read(key)
+            self.hits += found is not None
         return found
 
     def holds(self, key: str) -> bool:
         """Whether there is a reply under that key (``keys_of``), as far as this process has looked."""
-        return key in self._own or self._read(key) is not None
+        with self._lock:
+            return key in self._own or self._read(key) is not None
 
     def account(self) -> None:
-        """Tell how many were found."""
+        """Tell how many were found, and close the segment: on a network file system, other nodes see what was added then."""
         self._found(self.hits)
+        with self._lock:
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+                self._descriptor = None
 
     def put(self, key: str, reply: VlmReply) -> None:
-        """Keep a reply that fits. It is on its way to the disk when this returns, as one whole line."""
-        self._own[key] = reply
+        """Keep a reply that fits. It is with the operating system when this returns, as one whole line: to kill the process does not lose it."""
         value = {"key": key, "text": reply.text, "model": reply.model, "usage": dict(reply.usage), "latency": round(reply.latency, 3)}
         line = (json.dumps(value, ensure_ascii=True) + "\n").encode()
-        descriptor = os.open(self._segment, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
-            written = os.write(descriptor, line)
+        with self._lock:
+            self._own[key] = reply
+            if self._descriptor is None:
+                self._descriptor = os.open(self._segment, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            written = os.write(self._descriptor, line)
             if written < len(line):
-                os.write(descriptor, b"\n")  # the disk is full: the next line must not be joined to this one
+                os.write(self._descriptor, b"\n")  # the disk is full: the next line must not be joined to this one
                 raise OSError(28, "no space left for the reply", str(self._segment))
-        finally:
-            os.close(descriptor)
 
     def _read(self, key: str) -> VlmReply | None:
         row = self._index.execute("SELECT segment, start, length FROM replies WHERE key = ?", (key,)).fetchone()
@@ -149,22 +157,22 @@ class ReplyCache:
 
     def refresh(self) -> None:
         """Take into the index what segments hold more than it knows."""
-        self._looked = time.monotonic()
-        known = dict(self._index.execute("SELECT name, size FROM segments"))
-        for path in sorted(self.folder.glob("*.jsonl")):
-            done = known.get(path.name, 0)
-            if path == self._segment or path.stat().st_size <= done:
-                continue
-            with self._index:
-                self._index.execute("BEGIN")
-                for start, line in _lines(path, done):
-                    value = _parsed(line)
-                    if value is not None:
-                        self._index.execute(
-                            "INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?)", (value["key"], path.name, start, len(line))
-                        )
-                    done = start + len(line)
-                self._index.execute("INSERT OR REPLACE INTO segments VALUES (?, ?)", (path.name, done))
+        with self._lock:
+            self._looked = time.monotonic()
+            known = dict(self._index.execute("SELECT name, size FROM segments"))
+            for path in sorted(self.folder.glob("*.jsonl")):
+                if path != self._segment and path.stat().st_size > known.get(path.name, 0):
+                    self._take(path, known.get(path.name, 0))
+
+    def _take(self, path: Path, done: int) -> None:
+        with self._index:
+            self._index.execute("BEGIN")
+            for start, line in _lines(path, done):
+                value = _parsed(line)
+                if value is not None:
+                    self._index.execute("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?)", (value["key"], path.name, start, len(line)))
+                done = start + len(line)
+            self._index.execute("INSERT OR REPLACE INTO segments VALUES (?, ?)", (path.name, done))
 
 
 def _index_path(folder: Path) -> Path:

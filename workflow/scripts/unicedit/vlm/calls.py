@@ -51,20 +51,25 @@ def asked_to_wait(error: BaseException | None) -> float | None:
     return None
 
 
-async def each(items: Iterable[One], concurrency: int, one: Callable[[int, One], Awaitable[None]]) -> None:
-    """Do ``one`` for every item, with its number, so many at once; an item is taken when there is room for it.
+async def each(
+    items: Iterable[One], concurrency: int, one: Callable[[int, One], Awaitable[None]], room: asyncio.Semaphore | None = None
+) -> None:
+    """Do ``one`` for every item, with its number, so many at once; an item is taken when there is room for it: ``room`` is shared with others.
 
     Raises the first error, once all that had begun has ended: what is on its way is paid for.
     """
     waiting = enumerate(items)
     faults: list[Exception] = []
+    shared = room or asyncio.Semaphore(concurrency)
 
     async def worker() -> None:
         try:
-            for number, item in waiting:
-                await one(number, item)
-                if faults:
-                    return
+            while not faults:
+                async with shared:
+                    taken = next(waiting, None)
+                    if taken is None:
+                        return
+                    await one(*taken)
         except Exception as error:
             faults.append(error)
 

@@ -5,6 +5,7 @@ The openai client takes several times the processor time of aiohttp alone. How a
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ NO_KEY = "none"  # what a server that asks for no key is told
 # above any completion, probabilities of its tokens included; one for each request in flight must fit into memory
 MAX_REPLY_BYTES = 16 << 20
 IDLE_SECONDS = 4.0  # less than the 5 s after which uvicorn, and so vLLM, closes an idle connection: no request meets a closing one
+SMALL_BODY_BYTES = 64 << 10  # to copy so little takes less time than to send its parts one by one
 _KINDS: dict[int, type[openai.APIStatusError]] = {
     401: openai.AuthenticationError,
     403: openai.PermissionDeniedError,
@@ -49,19 +51,22 @@ def status_error(status: int, said: Mapping[str, Any], response: httpx2.Response
 
 
 class _Body(aiohttp.BytesPayload):
-    """A body of several parts, sent once; none is copied to join it with another or with the headers, and none is kept: what aiohttp remembers of a
-    request lies about until the garbage collector finds it.
+    """A body of several parts, sent once; if large, none is copied to join it with another or with the headers, and none is kept: what aiohttp remembers
+    of a request lies about until the garbage collector finds it.
     """
 
     def __init__(self, parts: list[bytes]) -> None:
         aiohttp.Payload.__init__(self, b"")
         self._parts = parts
-        self._size = sum(map(len, parts))
+        self._size = self._bytes = sum(map(len, parts))
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        writer.send_headers()
-        for part in self._parts:
-            await writer.write(part)
+        if self._bytes <= SMALL_BODY_BYTES:
+            await writer.write(b"".join(self._parts))  # with the headers in one go
+        else:
+            writer.send_headers()
+            for part in self._parts:
+                await writer.write(part)
         self._parts.clear()
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
@@ -76,19 +81,25 @@ class ChatServer:
 
     def __init__(self, base_url: str | None, key: str, connections: int) -> None:
         self._key = key
-        self._turns = asyncio.Lock()
-        certificates = httpx2.create_ssl_context()
-        with openai.OpenAI(api_key=key, base_url=base_url, http_client=httpx2.Client(verify=certificates, trust_env=False)) as client:
+        self._turns: deque[asyncio.Future[None]] = deque()
+        self._made = False  # whether a request is made in this round of the event loop
+        # never asked for anything; a transport of its own would load modules for a fifth of a second
+        unused = httpx2.Client(transport=httpx2.MockTransport(lambda _: httpx2.Response(500)), trust_env=False)
+        with openai.OpenAI(api_key=key, base_url=base_url, http_client=unused) as client:
             self._url = f"{client.base_url}chat/completions"
             headers = httpx2.Headers(client.auth_headers)
             for name, value in client.default_headers.items():
                 if isinstance(value, str) and not name.lower().startswith("x-stainless-"):  # those tell of this machine
                     headers[name] = value
+        proxy = _proxy(self._url)
+        secure = any(url.startswith("https:") for url in (self._url, proxy or ""))
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=IDLE_SECONDS, ssl=certificates),
+            connector=aiohttp.TCPConnector(
+                limit=connections, keepalive_timeout=IDLE_SECONDS, ssl=httpx2.create_ssl_context() if secure else True
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=dict(headers),
-            proxy=_proxy(self._url),
+            proxy=proxy,
             timeout=aiohttp.ClientTimeout(total=None),  # ``Calls`` bounds the whole call
         )
 
@@ -97,12 +108,28 @@ class ChatServer:
         await self._session.close()
 
     async def turn(self) -> None:
-        """Wait until the request before has been handed to its connection, where that was open.
+        """Wait until no other request is made in this round of the event loop.
 
         Of replies that come together each would else be made into the next request before the first of those is sent, so that they come together again.
         """
-        await self._turns.acquire()
-        asyncio.get_running_loop().call_soon(self._turns.release)
+        if self._made:
+            mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._turns.append(mine)
+            await mine
+        self._made = True
+        if not self._next():
+            asyncio.get_running_loop().call_soon(self._rounded)
+
+    def _next(self) -> bool:
+        """Give the turn of the next round to whoever waits longest; False where nobody does."""
+        while self._turns:
+            if not (turn := self._turns.popleft()).done():
+                turn.set_result(None)
+                return True
+        return False
+
+    def _rounded(self) -> None:
+        self._made = self._next()
 
     async def post(self, parts: list[bytes]) -> bytes:
         """The content of the answer to a body of JSON, given in parts, which are taken from the list as they are sent.

@@ -5,6 +5,7 @@ Each process writes one small file of its own, so that jobs on many nodes never 
 
 import os
 import socket
+import threading
 import time
 import uuid
 from dataclasses import asdict
@@ -29,6 +30,7 @@ class Ledger:
         self._path = (folder or Path()) / f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.json"
         self._others = Spent()
         self._written = self._looked = -1e9
+        self._writing = threading.Lock()
 
     def check(self) -> None:
         """Before a request is sent. Raises ``EngineError`` where the budget is spent, by this job and the others together."""
@@ -71,5 +73,6 @@ class Ledger:
     def write(self, *, force: bool = False) -> None:
         """Write the counts, now and then."""
         if self._folder and (force or time.monotonic() - self._written > WRITE_SECONDS):
-            self._written = time.monotonic()
-            write_json(self._path, asdict(self.own))
+            with self._writing:  # of two threads, the later one writes the later counts
+                self._written = time.monotonic()
+                write_json(self._path, asdict(self.own))

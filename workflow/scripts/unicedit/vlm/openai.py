@@ -3,9 +3,7 @@
 import asyncio
 import gc
 import os
-import threading
 import time
-import weakref
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -22,11 +20,14 @@ from unicedit.vlm.completion import REFUSALS, answers_as, body_of, identity_of, 
 from unicedit.vlm.failures import Failures
 from unicedit.vlm.http import NO_KEY, ChatServer
 from unicedit.vlm.ledger import Ledger
+from unicedit.vlm.loop import LoopThread
 from unicedit.vlm.port import Arrived, VlmEngine, VlmReply, VlmRequest, unheard
 
 
 class OpenAiEngine(VlmEngine):
-    """Asks a server, many requests at once. A request that the server refuses, or that fails ``tries`` times, is a reply with a ``failure``.
+    """Asks a server, many requests at once, which any number of threads may give it.
+
+    A request that the server refuses, or that fails ``tries`` times, is a reply with a ``failure``.
 
     Raises ``EngineError`` where no request can succeed: no key, a wrong key, an unknown model, another model's replies, a server that does not answer,
     a spent budget. Replies that came before have been told to ``arrived`` by then.
@@ -48,10 +49,10 @@ class OpenAiEngine(VlmEngine):
         # what is loaded by now stays: the collector would stop all requests to look through it again, a sixth of a second at a time
         gc.collect()
         gc.freeze()
-        # the connections belong to one event loop, which lives as long as the engine
-        self._runner = asyncio.Runner()
-        self._server = self._runner.run(self._opened(key or NO_KEY))
-        weakref.finalize(self, _closed, self._runner, self._server)
+        self._room = asyncio.Semaphore(settings.concurrency)  # shared by all callers
+        self._loop = LoopThread(self)
+        self._server = self._loop.run(self._opened(key or NO_KEY))
+        self._loop.at_end(self._server.close)
 
     async def _opened(self, key: str) -> ChatServer:
         return ChatServer(self.settings.base_url, key, 2 * self.settings.concurrency)
@@ -63,7 +64,7 @@ class OpenAiEngine(VlmEngine):
     def reply_taking(self, requests: Iterable[VlmRequest], arrived: Arrived = unheard) -> list[VlmReply]:
         """A reply to each request, in order; a request is taken when there is room for it among those in flight."""
         try:
-            return self._runner.run(self._all(requests, arrived))
+            return self._loop.run(self._all(requests, arrived))
         finally:
             self.ledger.write(force=True)
 
@@ -74,7 +75,7 @@ class OpenAiEngine(VlmEngine):
             replies[number] = reply = await self._one(request)
             arrived(number, reply)
 
-        await each(requests, self.settings.concurrency, one)
+        await each(requests, self.settings.concurrency, one, self._room)
         return [replies[number] for number in sorted(replies)]
 
     async def _one(self, request: VlmRequest) -> VlmReply:
@@ -103,16 +104,6 @@ class OpenAiEngine(VlmEngine):
                 f"asked for the model {self.model}, the server answers as {answer.model}; if that is right, set answers_as: {answer.model}"
             )
         return reply
-
-
-def _closed(runner: asyncio.Runner, server: ChatServer) -> None:
-    def close() -> None:
-        with runner:
-            runner.run(server.close())
-
-    closing = threading.Thread(target=close)  # the last reference may go while another loop runs in this thread
-    closing.start()
-    closing.join()
 
 
 def _read(content: bytes) -> ChatAnswer:
