@@ -31,17 +31,15 @@ def _path_of(module: str) -> Path | None:
     return None
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and isinstance(body, list):
-            kept = [
-                one
-                for one in body
-                if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant) and isinstance(one.value.value, str))
-            ]
-            node.body = kept or [ast.Pass()]
-    return tree
+def _strip_docstring(node: ast.AST) -> None:
+    """Leave out what a module, class or function says of itself, and any other text that is a statement."""
+    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        kept = [
+            one
+            for one in node.body
+            if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant) and isinstance(one.value.value, str))
+        ]
+        node.body = kept or [ast.Pass()]
 
 
 class _Syntax(NamedTuple):
@@ -57,6 +55,7 @@ def _parsed(text: str, path: Path) -> _Syntax:
     templates: list[str] = []
     imported: set[str] = set()
     for node in ast.walk(tree):
+        _strip_docstring(node)
         if isinstance(node, ast.Import):
             imported.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -65,7 +64,7 @@ def _parsed(text: str, path: Path) -> _Syntax:
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith(RESOURCES) and "/" not in node.value:
             templates.append(node.value)
     ours = sorted(name for name in imported if name.split(".")[0] == PACKAGE)
-    return _Syntax(hashlib.sha256(ast.unparse(_without_docstrings(tree)).encode()).hexdigest(), ours, templates)
+    return _Syntax(hashlib.sha256(ast.unparse(tree).encode()).hexdigest(), ours, templates)
 
 
 @functools.cache
