@@ -1,5 +1,6 @@
 """The base model's lessons keep to the training photographs and show what the pipeline draws; their answers are the truth."""
 
+import json
 import random
 
 import numpy as np
@@ -11,14 +12,16 @@ pytest.importorskip("torch")
 from made_lessons import first_groups
 from unicedit.base.grounds import ground
 from unicedit.base.heads import LOOK, THING, UNKNOWN, traits_of
-from unicedit.base.lessons import TRAITS, answer_both, lessons_of, questions_of, translate
+from unicedit.base.lessons import INSTRUCT, OTHERWISE, TO_CHINESE, TO_ENGLISH, TRAITS, answer_both, lessons_of, questions_of, translate
 from unicedit.base.pictures import drawn
 from unicedit.base.scenes import group_of, numbers
 from unicedit.ingest.crop import crop_of
+from unicedit.world.grammar import WORDINGS, say
 from unicedit.world.photos import PHOTOS
 from unicedit.world.render import render
 from unicedit.world.scene import PLACES, held_out, number_of, scene_of
 from unicedit.world.splits import LESSONS, TEST, TRAIN, VALIDATION, split_of
+from unicedit.world.words import CN, EN
 
 
 def test_splits_name_every_photograph_once():
@@ -47,6 +50,31 @@ def test_no_lesson_text_names_what_is_left_out():
         lessons = [*lessons_of(group, lot), *(translate(change.edit, lot) for change in group.changes)]
         for text in (text for lesson in lessons for turn in lesson.turns for text in turn):
             assert not any(name in text for name in left_out), text
+
+
+def test_a_text_lesson_gives_an_instruction_back_or_says_it_otherwise():
+    lot, kinds = random.Random(0), set()
+    for group in first_groups("train", 60):
+        for change in group.changes:
+            both = {language: {say(change.edit, language, wording) for wording in range(WORDINGS)} for language in (EN, CN)}
+            lesson = translate(change.edit, lot, (0, 1))
+            ((question, answer),) = lesson.turns
+            assert lesson.kind == "text" and lesson.pictures == (0, 1)
+            start = next((start for start in (TO_ENGLISH, TO_CHINESE, OTHERWISE) if question.startswith(start)), INSTRUCT)
+            told = question.removeprefix(start)
+            language = EN if told in both[EN] else CN
+            kinds.add((start, language))
+            if start == INSTRUCT:
+                english, chinese = answer.splitlines()
+                assert english in both[EN] and chinese in both[CN]
+                assert question == f"{json.dumps(english)} {json.dumps(chinese, ensure_ascii=False)}{INSTRUCT}"
+            elif start == OTHERWISE:
+                assert answer in both[language]
+            elif (start == TO_ENGLISH) == (language == EN):
+                assert answer == told, "given back"
+            else:
+                assert answer in both[EN if language == CN else CN]
+    assert len(kinds) == 7
 
 
 def test_other_splits_show_their_photographs():

@@ -38,6 +38,7 @@ TRAITS = {
     "word": "Which word is in the {}?",
 }
 TO_CHINESE, TO_ENGLISH, OTHERWISE = "Say in Chinese: ", "Say in English: ", "Say in other words: "
+BOTH = "{} {}" + INSTRUCT  # an instruction as two JSON strings
 NOTHING = "nothing"
 QUESTIONS = (
     DESCRIBE, COMPARE, COMPARE_THREE, INSTRUCT, ENGLISH, CHINESE, TO_CHINESE, TO_ENGLISH, OTHERWISE,
@@ -153,19 +154,25 @@ def answer_both(group: Group, number: int | None, pictures: int, lot: random.Ran
     return Lesson("answer", shown(number, pictures), tuple(lot.sample(asked, min(count, len(asked)))))
 
 
-def translate(edit: Edit, lot: random.Random) -> Lesson:
-    """A text alone: an instruction in the other language, or in other words of its own."""
-    wording = lot.randrange(WORDINGS)
+def translate(edit: Edit, lot: random.Random, pictures: tuple[int, ...] = ()) -> Lesson:
+    """An instruction as a text to work on: given back, said in the other language or in other words. Beside ``pictures`` it has nothing to do with them: what
+    a question says must be found again among what pictures show.
+    """
+    wording, choice = lot.randrange(WORDINGS), lot.random()
     english, chinese = say(edit, EN, wording), say(edit, CN, wording)
-    choice = lot.random()
-    if choice < 0.4:
-        turn = (TO_CHINESE + english, chinese)
-    elif choice < 0.8:
-        turn = (TO_ENGLISH + chinese, english)
+    language = lot.choice((EN, CN))
+    told, to_own, other, to_other = (
+        (english, TO_ENGLISH, chinese, TO_CHINESE) if language == EN else (chinese, TO_CHINESE, english, TO_ENGLISH)
+    )
+    if choice < 0.3:
+        turn = (to_own + told, told)
+    elif choice < 0.5:
+        turn = (BOTH.format(json.dumps(english), json.dumps(chinese, ensure_ascii=False)), f"{english}\n{chinese}")
+    elif choice < 0.85:
+        turn = (to_other + told, other)
     else:
-        language = lot.choice((EN, CN))
-        turn = (OTHERWISE + say(edit, language, wording), say(edit, language, wording + 1))
-    return Lesson("text", (), (turn,), edit)
+        turn = (OTHERWISE + told, say(edit, language, wording + 1))
+    return Lesson("text", pictures, (turn,), edit)
 
 
 def _scene(group: Group, picture: int) -> Scene:
@@ -194,6 +201,9 @@ def _trait(thing: Thing, trait: str) -> str:
 def lessons_of(group: Group, lot: random.Random) -> Sequence[Lesson]:
     """One visit's lessons about a group: every change and no change compared, half of them with the differential picture; the rest by lot."""
     found = [_compared(group, number, lot) for number in (*range(1, len(group.changes) + 1), None)]
+    if group.changes:
+        beside = shown(lot.choice((*range(1, len(group.changes) + 1), None)), lot.choice((1, 2, 3)))
+        found.append(translate(lot.choice(group.changes).edit, lot, beside))
     visible = [0] + [number for number, change in enumerate(group.changes, 1) if plain(change.after, change.spoil)]
     if plain(group.before):
         if lot.random() < 0.5:

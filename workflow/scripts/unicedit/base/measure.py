@@ -8,7 +8,20 @@ import numpy as np
 import torch
 
 from unicedit.base.feed import Feed
-from unicedit.base.lessons import CHINESE, ENGLISH, INSTRUCT, Lesson, answer, compare, describe, plain, report
+from unicedit.base.lessons import (
+    CHINESE,
+    ENGLISH,
+    INSTRUCT,
+    TO_CHINESE,
+    TO_ENGLISH,
+    Lesson,
+    answer,
+    compare,
+    describe,
+    plain,
+    report,
+    shown,
+)  # fmt: skip
 from unicedit.base.model import token_grid, tokens_of
 from unicedit.base.saying import Writer, logits_of, visit
 from unicedit.base.scenes import Group
@@ -43,6 +56,11 @@ def asked(group: Group, lot: random.Random) -> list[tuple[str, list[Lesson]]]:
                     found.append((f"instruct {pictures}, {language}", lessons))
                     if pictures == 3 and language == EN:
                         found.append((f"operation {change.edit.operation}", lessons))
+    for number, change in enumerate(group.changes, 1):
+        told, beside = say(change.edit, EN, lot.randrange(WORDINGS)), shown(number, 2)
+        found.append(("text given back", [Lesson("text", beside, ((TO_ENGLISH + told, told),), change.edit)]))
+        others = dict.fromkeys(say(change.edit, CN, wording) for wording in range(WORDINGS))
+        found.append(("text translated", [Lesson("text", beside, ((TO_CHINESE + told, other),), change.edit) for other in others]))
     if plain(group.before):
         found.append(("describe", [describe(group, 0)]))
         whole = answer(group, 0, lot, 99)
@@ -73,10 +91,10 @@ def measure(
             continue
         questions = asked(group, lot)
         flat = [lesson for _, lessons in questions for lesson in lessons]
-        shown = visit(feed, [kept], [flat], source)
-        tokens = tokens_of(model.model.visual, shown.pictures, processor)
+        seen = visit(feed, [kept], [flat], source)
+        tokens = tokens_of(model.model.visual, seen.pictures, processor)
         hits = [False] * len(flat)
-        for part in (one.to(tokens.device) for one in writer.chats(shown.lessons, shown.places, token_grid(shown.pictures), 64)):
+        for part in (one.to(tokens.device) for one in writer.chats(seen.lessons, seen.places, token_grid(seen.pictures), 64)):
             logits, wanted = logits_of(model, tokens, part, writer.image)
             same = logits.argmax(-1) == wanted
             named = torch.tensor([token in names for token in wanted.tolist()], device=wanted.device)

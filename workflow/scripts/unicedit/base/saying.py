@@ -35,7 +35,7 @@ TOKEN_SCALE = 0.3  # root mean square of a picture token at the start: of the or
 CHUNK = 24  # chats of about one length that go through the language model together, of eight groups
 GROUPS = 8  # in a step
 SAYING = ("compare", "report", "phrase")  # kinds of lessons that say a change
-TEXTS = 16  # chats without pictures, in a fourth of the steps
+TEXTS = 16  # chats without pictures, in half of the steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +267,7 @@ class _Maker:
         return Portion(shown, self.writer.chats(shown.lessons, shown.places, grid, self.chunk), self._texts(batch, lot, grid))
 
     def _texts(self, batch: list[Kept], lot: random.Random, grid: tuple[int, int]) -> Chats | None:
-        if lot.random() >= 0.25:
+        if lot.random() >= 0.5:
             return None
         edits = [change.edit for kept in batch for change in kept.group.changes][:TEXTS]
         (part,) = self.writer.chats([translate(edit, lot) for edit in edits], [[]] * len(edits), grid, TEXTS)
@@ -314,7 +314,7 @@ class _Speaker:
             torch.autograd.backward([tokens, seeing], [held.grad, None])
         if portion.texts is not None:
             logits, wanted = logits_of(self.model, None, portion.texts.to(tokens.device), self.writer.image)
-            (0.1 * F.cross_entropy(logits, wanted)).backward()
+            (0.2 * F.cross_entropy(logits, wanted)).backward()
         return float(torch.stack(losses).sum()), float(torch.stack(apart).mean()) if apart else math.nan
 
 
