@@ -62,7 +62,7 @@ class Bench(EditStage):
     def open(self) -> Compute:
         """As the edit stage does."""
         device = Device(self.latency, self.log)
-        return lambda batch: self.compute({"device": device}, batch)
+        return lambda batch: self.compute({"device": device}.__getitem__, batch)
 
 
 def busy(log: Path) -> list[float]:

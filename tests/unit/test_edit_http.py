@@ -12,15 +12,17 @@ import pytest
 from PIL import Image, ImageOps
 
 from image_server import asked, served
-from small_tables import picture
-from unicedit.config.edit import EditorSettings
+from small_tables import key_of, picture, rows_of, run_stage, write_sources, write_table
+from unicedit.config.edit import EditorSettings, EditSettings
 from unicedit.edit.engines import editor_module, open_editor
 from unicedit.edit.http import HttpEditor, _is_allowed
 from unicedit.edit.port import EditRequest
+from unicedit.edit.stage import EditStage
 from unicedit.map.compute import EngineError
 from unicedit.map.stage import RowError
 from unicedit.provenance import Provenance
 from unicedit.recipe import recipe_modules
+from unicedit.schema import INSTRUCT
 from unicedit.vlm.engines import VlmPlaces
 from unicedit.vlm.spent import spent_in
 
@@ -232,3 +234,31 @@ def test_recipes_hold_the_chosen_api_and_not_how_requests_get_there() -> None:
     assert not {"unicedit.edit.http", "unicedit.edit.ark", "unicedit.edit.diffusers", "unicedit.vlm.calls"} & set(modules)
     assert settings_of("ark", "https://a.example.com").deciding() == settings_of("ark", "https://b.example.com", tries=2).deciding()
     assert settings_of("ark", "https://a.example.com").deciding() != settings_of("ark", "https://a.example.com", size="2K").deciding()
+
+
+def test_batches_go_to_several_servers_at_once_and_each_edit_is_paid_for_once(tmp_path: Path) -> None:
+    ingest, _ = write_sources(tmp_path, 12)
+    instruct = tmp_path / "instruct" / "00000.parquet"
+    rows = [{"key": f"{key_of(number)}-00", "image": key_of(number), "slot": 0, "subtask": "Style Transfer"} for number in range(12)]
+    write_table(instruct, INSTRUCT, [{**row, "instruction_en": f"Mirror it, {row['key']}.", "instruction_cn": "镜像。"} for row in rows])
+    with served(tmp_path / "log", FAULTS) as urls:
+        editors = [
+            {"name": api, "share": 0.5, "engine": api, api: {"model": "m", "base_url": urls[api], "longest_wait": 0.05, "tries": 20}}
+            for api in ("openai", "ark")
+        ]
+        settings = EditSettings(editors=editors, batch_size=2)
+        stage = EditStage(ingest, instruct, settings, {"openai": "a", "ark": "b"}, VlmPlaces(tmp_path / "edits", tmp_path / "usage"))
+        assert stage.batches_at_once == 3, "one more than there are editors"
+        made = rows_of(run_stage(stage, tmp_path))
+        seen = asked(tmp_path / "log")
+    assert len(made) == 12 and {row["status"] for row in made} == {"ok"} and {row["editor"] for row in made} == {"openai", "ark"}
+    given = [record["name"] for record in seen if not record["fault"]]
+    assert len(given) == len(set(given)) == 12
+    assert sum(spent_in(tmp_path / "usage" / f"edit-{name}").answered for name in ("openai", "ark")) == 12
+
+
+def test_an_editor_that_computes_itself_is_given_one_batch_at_a_time(tmp_path: Path) -> None:
+    far = settings_of("ark", "http://127.0.0.1:1").model_copy(update={"share": 0.5})
+    mixed = EditSettings(editors=(far, EditorSettings(name="near", share=0.5)))
+    ingest, _ = write_sources(tmp_path, 1)
+    assert EditStage(ingest, ingest, mixed, {"far": "a", "near": "b"}).batches_at_once == 1

@@ -13,6 +13,11 @@ from unicedit.edit.port import Editor
 from unicedit.vlm.engines import NOWHERE, VlmPlaces
 
 
+def waits_for_server(settings: EditorSettings) -> bool:
+    """Whether the editor is behind an image API: a job that uses it computes nothing itself."""
+    return isinstance(settings.own, OpenAiImagesSettings | GeminiSettings | ArkSettings)
+
+
 def open_editor(settings: EditorSettings, places: VlmPlaces = NOWHERE) -> Editor:
     """The engine behind an editor's ``engine``. What it needs is imported here and nowhere else."""
     own = settings.own

@@ -31,6 +31,7 @@ from unicedit.vlm.engines import VlmPlaces
 from unicedit.vlm.failures import Failures
 from unicedit.vlm.http import NO_KEY, parsed, status_error
 from unicedit.vlm.ledger import Ledger
+from unicedit.vlm.loop import LoopThread
 
 log = logging.getLogger(__name__)
 HttpSettings = OpenAiImagesSettings | GeminiSettings | ArkSettings
@@ -38,7 +39,7 @@ _APIS: dict[type, type[ImageApi]] = {OpenAiImagesSettings: OpenAiImages, GeminiS
 
 
 class HttpEditor:
-    """Edits through the API that the settings are of. A request that the server refuses, or that fails ``tries`` times, is a ``RowError``.
+    """Edits through the API that the settings are of, for any number of threads. A request that the server refuses, or that fails ``tries`` times, is a ``RowError``.
 
     Raises ``EngineError`` where no request can succeed: no key, a wrong key, an unknown model, a server that does not answer, a spent budget. Pictures that came
     before are kept, and not paid for again.
@@ -59,9 +60,11 @@ class HttpEditor:
                 f"editor {name}: the environment variable {settings.key_variable} holds no key; set it where the job runs, or name another in key_variable"
             )
         self._key = key or NO_KEY
+        self._room = asyncio.Semaphore(settings.concurrency)  # shared by all callers
         # the connections belong to one event loop, which lives as long as the editor
-        self._runner = asyncio.Runner()
-        self._client = self._runner.run(self._opened())
+        self._loop = LoopThread(self)
+        self._client = self._loop.run(self._opened())
+        self._loop.at_end(self._client.aclose)
 
     async def _opened(self) -> httpx2.AsyncClient:
         most = httpx2.Limits(max_connections=2 * self.settings.concurrency, max_keepalive_connections=self.settings.concurrency)
@@ -70,7 +73,7 @@ class HttpEditor:
     def edit(self, requests: Sequence[EditRequest]) -> list[Edited]:
         """The picture of each request, in the size that the server gave it, or why there is none."""
         try:
-            return self._runner.run(self._all(requests))
+            return self._loop.run(self._all(requests))
         except EngineError as error:
             raise EngineError(f"editor {self.name}: {error}") from error
         finally:
@@ -82,7 +85,7 @@ class HttpEditor:
         async def one(number: int, request: EditRequest) -> None:
             edits[number] = await self._one(request)
 
-        await each(requests, self.settings.concurrency, one)
+        await each(requests, self.settings.concurrency, one, self._room)
         return [edits[number] for number in range(len(requests))]
 
     async def _one(self, request: EditRequest) -> Edited:

@@ -1,11 +1,12 @@
 """The edit stage: every instruction carried out by its editor."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from unicedit.config.edit import EditSettings
 from unicedit.edit.assign import assigned
-from unicedit.edit.engines import inputs_of, open_editor
+from unicedit.edit.engines import inputs_of, open_editor, waits_for_server
 from unicedit.edit.port import Edited, Editor, EditRequest
 from unicedit.edit.seed import seed_of
 from unicedit.files import digest_of
@@ -34,6 +35,10 @@ class EditStage(Stage):
         self.recipes = dict(recipes)
         self.places = places
         self.batch_size = settings.batch_size
+        if all(
+            map(waits_for_server, settings.editors)
+        ):  # a batch goes from editor to editor: none of them should wait for its last picture
+            self.batches_at_once = 1 + len(settings.editors)
         self.sources = Sources(ingest)
         self.instructions = KeyedTable(instruct)
 
@@ -84,17 +89,22 @@ class EditStage(Stage):
 
     def open(self) -> Compute:
         """The function that edits a batch; an editor is opened when the first instruction for it comes."""
-        opened: dict[str, Editor] = {}
-        return lambda batch: self.compute(opened, batch)
+        opened, opening = dict[str, Editor](), threading.Lock()
 
-    def compute(self, opened: dict[str, Editor], batch: Batch) -> list[list[Row] | RowError]:
+        def editor(name: str) -> Editor:
+            with opening:
+                if name not in opened:
+                    opened[name] = open_editor(self.settings.editor(name), self.places)
+                return opened[name]
+
+        return lambda batch: self.compute(editor, batch)
+
+    def compute(self, editor: Callable[[str], Editor], batch: Batch) -> list[list[Row] | RowError]:
         """The row of each instruction; each editor gets all of the batch that is its own, in one call."""
         results: dict[str, list[Row] | RowError] = {}
         for name in dict.fromkeys(item.row["editor"] for item, _ in batch):
             requests = [request for item, request in batch if item.row["editor"] == name]
-            if name not in opened:
-                opened[name] = open_editor(self.settings.editor(name), self.places)
-            images = opened[name].edit(requests)
+            images = editor(name).edit(requests)
             if len(images) != len(requests):
                 raise RuntimeError(f"editor {name} gave {len(images)} pictures for {len(requests)} instructions")
             results |= {request.key: _row(image) for request, image in zip(requests, images, strict=True)}
