@@ -1,8 +1,14 @@
 """Batches computed at once in one process, for an engine that waits for a server."""
 
+import contextlib
+import gc
+import os
+import signal
 import subprocess
 import sys
 import threading
+import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +18,7 @@ import pytest
 from number_stage import NumberStage, calls_of, run_numbers
 from unicedit.map.compute import EngineError, computed
 from unicedit.map.stage import Batch, Compute, Item, RowError
+from unicedit.map.window import Interrupted
 
 NUMBERS = range(23)
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
@@ -34,7 +41,10 @@ class Together(NumberStage):
 
     def _compute(self, batch: Batch) -> Any:
         if len(batch) == self.batch_size and batch[0][1] < 20:
-            self.pair.wait(timeout=20)
+            try:
+                self.pair.wait(timeout=20)
+            except threading.BrokenBarrierError:
+                raise EngineError("a batch was alone") from None  # another error would have the rows tried alone
         return super()._compute(batch)
 
 
@@ -68,13 +78,86 @@ def test_what_was_under_way_beside_a_broken_batch_comes_before_the_error(tmp_pat
     assert calls_of(tmp_path / "calls")[-1] < 20, "no batch begins after the error"
 
 
-def test_once_the_job_closes_no_batch_begins_and_all_under_way_come_as_one(tmp_path: Path) -> None:
-    stage = Together(tmp_path / "calls", batch_size=5)
-    run = run_of(stage)
-    next(run)
-    stage.closing.set()
-    rest = list(run)
-    assert [item.row["number"] for items, _ in rest for item in items] == [*range(5, 10)] and len(rest) == 1
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+def test_once_the_job_closes_no_batch_begins_and_all_under_way_come(tmp_path: Path, at_once: int) -> None:
+    class Closing(Together):
+        batches_at_once = at_once
+
+        def _compute(self, batch: Batch) -> Any:
+            self.pair.wait(timeout=20)  # all are under way
+            if batch[0][1] == 0:
+                self.closing.set()
+            return super()._compute(batch)
+
+    stage = Closing(tmp_path / "calls", batch_size=4)
+    stage.pair = threading.Barrier(at_once)
+    assert [item.row["number"] for items, _ in run_of(stage) for item in items] == [*range(4 * at_once)]
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+@pytest.mark.parametrize("where", ["opening", "computing", "last"])
+def test_a_job_that_is_told_to_stop_keeps_what_is_under_way_and_goes_on_later(tmp_path: Path, at_once: int, where: str) -> None:
+    class Told(Together):
+        batches_at_once = at_once
+
+        def open(self) -> Compute:
+            if where == "opening":
+                os.kill(os.getpid(), signal.SIGTERM)
+            return super().open()
+
+        def _compute(self, batch: Batch) -> Any:
+            self.pair.wait(timeout=20)
+            if batch[0][1] == {"computing": 4, "last": 12}.get(where):
+                os.kill(os.getpid(), signal.SIGTERM)
+            return super()._compute(batch)
+
+    def stage() -> Told:
+        made = Told(tmp_path / "calls", batch_size=4)
+        made.numbers, made.pair = made.numbers[:16], threading.Barrier(at_once)
+        return made
+
+    if where == "last":
+        counts = run_numbers(tmp_path, stage())
+        assert counts["computed"] == 16, "nothing is left to do later"
+        return
+    with pytest.raises(Interrupted):
+        run_numbers(tmp_path, stage())
+    done = {"opening": 0, "computing": 8}[where]
+    where = ""
+    assert run_numbers(tmp_path, stage())["resumed"] in ((done, done + 4) if at_once == 2 and done else (done,))
+
+
+def test_what_was_under_way_comes_before_an_error_of_reading(tmp_path: Path) -> None:
+    class Unreadable(Together):
+        def load(self, items: Any) -> Any:
+            if items[0].row["number"] == 10:
+                raise OSError("the disk is gone")
+            return super().load(items)
+
+    found = list[int]()
+    with pytest.raises(OSError, match="the disk is gone"):
+        for items, _ in run_of(Unreadable(tmp_path / "calls", batch_size=5)):
+            found += [item.row["number"] for item in items]
+    assert found == [*range(10)]
+
+
+def test_an_engine_is_let_go_with_its_error(tmp_path: Path) -> None:
+    class Breaking(Together):
+        def _compute(self, batch: Batch) -> Any:
+            raise EngineError("the budget is spent")
+
+    stage = Breaking(tmp_path / "calls")
+    gone = weakref.ref(stage)
+    gc.collect()
+    gc.disable()
+    try:
+        with contextlib.suppress(EngineError):
+            list(run_of(stage))
+        del stage
+        time.sleep(0.3)
+        assert gone() is None, "no cycle keeps it for the garbage collector"
+    finally:
+        gc.enable()
 
 
 def test_rows_and_their_files_are_those_of_one_batch_at_a_time(tmp_path: Path) -> None:

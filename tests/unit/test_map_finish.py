@@ -51,25 +51,10 @@ def test_computing_does_not_run_away_from_finishing(tmp_path: Path) -> None:
     stage, computed = Finished([], tmp_path / "calls"), list[int]()
     stage.seconds_of_finishing = 0.05
     taken = 0
-    for items, _ in finished(stage, _batches(20, computed), threading.Event()):
+    for items, _ in finished(stage, _batches(20, computed)):
         taken += len(items)
         assert len(computed) - taken <= BEHIND
     assert taken == 20
-
-
-def test_once_the_job_closes_all_that_was_computed_comes_at_once(tmp_path: Path) -> None:
-    stage, computed, closing = Finished([], tmp_path / "calls"), list[int](), threading.Event()
-    stage.seconds_of_finishing = 0.5
-
-    def until_third() -> Any:
-        for batch in _batches(9, computed):
-            if len(computed) == 2:
-                closing.set()
-            yield batch
-
-    items, results = next(finished(stage, until_third(), closing))
-    assert [item.key for item in items] == ["0", "1"] and computed == [0, 1]
-    assert [result[0]["blob"] for result in results if not isinstance(result, RowError)] == [b"0", b"1"]
 
 
 def test_what_was_computed_before_the_engine_broke_is_kept(tmp_path: Path) -> None:
@@ -87,7 +72,7 @@ def test_what_was_computed_before_the_engine_broke_is_kept(tmp_path: Path) -> No
 
 
 def test_what_finishing_raises_is_no_fault_of_the_engine_alone(tmp_path: Path) -> None:
-    ((_, results),) = finished(Finished([], tmp_path / "calls"), [([Item("7", "", "")], [[{"square": 49}]])], threading.Event())
+    ((_, results),) = finished(Finished([], tmp_path / "calls"), [([Item("7", "", "")], [[{"square": 49}]])])
     assert isinstance(results[0], UnexpectedError)
 
 

@@ -40,7 +40,8 @@ class ImageApiSettings(Section):
         8,
         ge=1,
         le=1024,
-        description="Requests in flight at once, in one job. They come from several batches (`edit.batch_size`), one more than there are editors.",
+        description="Requests in flight at once, in one process. Of batches (`edit.batch_size`) there are one more under way than editors, where all are "
+        "behind APIs and without `map.workers`; else one.",
     )
     requests_per_minute: int | None = Field(None, ge=1, description="Most requests begun a minute, in one job. null: no limit.")
     timeout: float = Field(300.0, gt=0, description="Seconds after which a request without a whole answer is given up and tried again.")

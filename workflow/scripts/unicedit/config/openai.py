@@ -106,7 +106,11 @@ class OpenAiSettings(ServedSettings):
         description="Environment variable that holds the key; the key itself never stands in a file. A server that asks for none is told `none`.",
     )
     concurrency: int = Field(
-        32, ge=1, le=4096, description="Requests in flight at once, in one job. They come from two batches (`batch_size`)."
+        32,
+        ge=1,
+        le=4096,
+        description="Requests in flight at once, in one process. Two batches (`batch_size`) are under way at once, with `map.workers` one; "
+        "so many rows should be in them.",
     )
     requests_per_minute: int | None = Field(None, ge=1, description="Most requests begun a minute, in one job. null: no limit.")
     tokens_per_minute: int | None = Field(

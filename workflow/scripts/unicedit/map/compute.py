@@ -114,54 +114,58 @@ def in_process(
 ) -> Iterator[tuple[list[Item], list[Result]]]:
     """Compute in this process, as many batches at once as the stage says; the engine is opened while the first is read. Results in order.
 
-    What was computed before an error comes before the error. Once ``closing`` is set no batch begins, and all that are left come as one.
+    What was computed before an error comes before the error. Once ``closing`` is set no batch begins; those under way still come.
     """
     source = iter(batches)
     reading = in_thread(next, source, None)
     compute = stage.open()
-    first = reading.result()
-    if first is None:
-        return
+    read = chain([reading.result()], source)
+    del reading  # or it would hold the first batch to the end
     if stage.batches_at_once == 1:
-        for items, payloads in chain([first], source):
-            yield items, attempt(compute, list(zip(items, payloads, strict=True)), retries)
+        while not closing.is_set() and (batch := next(read, None)) is not None:
+            yield batch[0], attempt(compute, list(zip(*batch, strict=True)), retries)
         return
-    ready = chain([first], source)
     running: deque[tuple[list[Item], Future[list[Result]]]] = deque()
     fault: Exception | None = None
-    while True:
-        while fault is None and len(running) < stage.batches_at_once and not closing.is_set() and (batch := next(ready, None)) is not None:
-            items, payloads = batch
-            running.append((items, in_thread(attempt, compute, list(zip(items, payloads, strict=True)), retries)))
-        if not running:
-            break
-        done: list[Item] = []
-        results: list[Result] = []
-        for _ in range(len(running) if fault is not None or closing.is_set() else 1):
+    future: Future[list[Result]] | None = None
+    try:
+        while True:
+            try:
+                while fault is None and len(running) < stage.batches_at_once and not closing.is_set():
+                    if (batch := next(read, None)) is None:
+                        break
+                    running.append((batch[0], in_thread(attempt, compute, list(zip(*batch, strict=True)), retries)))
+            except Exception as error:
+                fault = error
+            if not running:
+                break
             items, future = running.popleft()
             try:
-                results += future.result()
-                done += items
+                results = future.result()
             except Exception as error:
                 fault = fault or error
-        if done:
-            yield done, results
-    if fault is not None:
-        raise fault
+            else:
+                yield items, results
+        if fault is not None:
+            raise fault
+    finally:
+        fault = future = None  # an error holds this frame: a cycle would keep the engine
 
 
 def in_thread(work: Callable[..., Any], *arguments: Any) -> "Future[Any]":
-    """Do it in a thread that the end of the process does not wait for, as that of a pool: a run that must end at once gives it up."""
+    """Do it in a thread that the end of the process does not wait for, as it would for that of a pool: a run that must end at once gives it up."""
     future: Future[Any] = Future()
-
-    def do() -> None:
-        try:
-            future.set_result(work(*arguments))
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=do, daemon=True, name="compute").start()
+    threading.Thread(target=_do, args=(future, work, arguments), daemon=True, name="compute").start()
     return future
+
+
+def _do(future: "Future[Any]", work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    try:
+        future.set_result(work(*arguments))
+    except BaseException as error:
+        future.set_exception(error)
+    finally:
+        del future  # as a pool does it: an error holds this frame
 
 
 _worker_stage: Stage | None = None
@@ -209,8 +213,8 @@ class Workers:
             devices.put(visible[number % len(visible)] if visible else "")
         return ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker, initargs=(self.stage, devices))
 
-    def compute(self, batches: Iterable[Loaded]) -> Iterator[tuple[list[Item], list[Result]]]:
-        """Results as they come, in no particular order."""
+    def compute(self, batches: Iterable[Loaded], closing: threading.Event) -> Iterator[tuple[list[Item], list[Result]]]:
+        """Results as they come, in no particular order. Once ``closing`` is set no batch begins; those under way still come."""
         source = iter(batches)
         exhausted = False
         while not exhausted:
@@ -219,7 +223,7 @@ class Workers:
                 try:
                     while True:
                         while not exhausted and len(running) < 2 * self.count:
-                            batch = next(source, None)
+                            batch = None if closing.is_set() else next(source, None)
                             if batch is None:
                                 exhausted = True
                             else:
@@ -260,4 +264,4 @@ def computed(
     if not items:
         return iter(())
     batches = ahead(loaded(stage, items), prefetch)
-    return Workers(stage, workers, retries).compute(batches) if workers else in_process(stage, batches, retries, closing)
+    return Workers(stage, workers, retries).compute(batches, closing) if workers else in_process(stage, batches, retries, closing)

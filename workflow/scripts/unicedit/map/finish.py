@@ -1,7 +1,6 @@
 """What is left to do for computed rows, such as encoding pictures, done in threads beside the computation: a device that computes does not wait for it."""
 
 import logging
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,13 +14,8 @@ BEHIND = 2  # batches that may be unfinished while the next is computed
 Finishing = tuple[list[Item], list["Future[Result]"]]
 
 
-def finished(
-    stage: Stage, batches: Iterable[tuple[list[Item], list[Result]]], closing: threading.Event
-) -> Iterator[tuple[list[Item], list[Result]]]:
-    """Batches with finished rows, in order; once ``closing`` is set, all that are left come as one, for no other will be asked for.
-
-    What was computed before an error comes before the error.
-    """
+def finished(stage: Stage, batches: Iterable[tuple[list[Item], list[Result]]]) -> Iterator[tuple[list[Item], list[Result]]]:
+    """Batches with finished rows, in order. What was computed before an error comes before the error."""
     if type(stage).finish is Stage.finish:
         yield from batches
         return
@@ -38,7 +32,7 @@ def finished(
                 fault = error
                 break
             waiting.append((items, [pool.submit(_one, stage, result) for result in results]))
-            if ready := _ready(waiting, closing):
+            if ready := _ready(waiting):
                 yield _joined(ready)
         if waiting:
             yield _joined(list(waiting))
@@ -46,9 +40,9 @@ def finished(
         raise fault
 
 
-def _ready(waiting: deque[Finishing], closing: threading.Event) -> list[Finishing]:
+def _ready(waiting: deque[Finishing]) -> list[Finishing]:
     ready = []
-    while waiting and (closing.is_set() or len(waiting) > BEHIND or all(future.done() for future in waiting[0][1])):
+    while waiting and (len(waiting) > BEHIND or all(future.done() for future in waiting[0][1])):
         ready.append(waiting.popleft())
     return ready
 

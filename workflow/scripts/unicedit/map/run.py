@@ -105,7 +105,7 @@ def _compute_missing(
             retries=settings.retries,
             closing=window.closing,
         )
-        for items, results in finished_rows(stage, batches, window.closing):
+        for items, results in finished_rows(stage, batches):
             rows: list[Row] = []
             for item, result in zip(items, results, strict=True):
                 rows += _rows(stage, item, result)
@@ -118,11 +118,10 @@ def _compute_missing(
             progress.update(counts)
             if unexpected == counts["computed"] >= settings.stop_after_failures:
                 raise EngineError(f"{stage.name}: the first {unexpected} rows all failed, the last with: {results[-1]}")
-            if window.closing.is_set():
-                journal.close()
-                progress.update(counts, force=True)
-                window.close()
-    journal.close()
+        journal.close()
+        if window.closing.is_set() and window.computed < len(missing):
+            progress.update(counts, force=True)
+            window.close()
 
 
 def _write_table(stage: Stage, items: Sequence[Item], finished: Finished, target: Path) -> tuple[int, dict[str, int], dict[str, int]]:

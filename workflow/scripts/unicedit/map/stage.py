@@ -59,7 +59,7 @@ class Stage(ABC):
         """Yield the shard's items in the order of the table."""
 
     def load(self, items: Sequence[Item]) -> Sequence[Payload | RowError]:
-        """Read what computing needs (pictures), for items that are really computed. Runs in a thread beside the computation."""
+        """Read what computing needs (pictures), for items that are really computed. Runs in a thread beside the computation, and beside ``open``."""
         return [None] * len(items)
 
     @abstractmethod

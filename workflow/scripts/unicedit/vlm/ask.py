@@ -1,7 +1,7 @@
 """Ask, parse, ask again, give up: the same for every stage that talks to a vision-language model (design section 6)."""
 
+import inspect
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Generic, TypeVar
@@ -84,10 +84,12 @@ def _asked_once(
         if engine.cache is not None:
             engine.cache.put(keys[place], reply)
 
+    requests = unknown()
     try:
-        with closing(unknown()) as requests:
-            replies = engine.reply_taking(requests, arrived)
+        replies = engine.reply_taking(requests, arrived)
     finally:
+        if inspect.getgeneratorstate(requests) != inspect.GEN_RUNNING:  # an engine that a signal interrupts may be taking one
+            requests.close()
         if engine.cache is not None:
             engine.cache.account()
     if len(replies) != len(places):

@@ -121,8 +121,8 @@ class ReplyCache:
 
     def account(self) -> None:
         """Tell how many were found, and close the segment: on a network file system, other nodes see what was added then."""
-        self._found(self.hits)
         with self._lock:
+            self._found(self.hits)
             if self._descriptor is not None:
                 os.close(self._descriptor)
                 self._descriptor = None

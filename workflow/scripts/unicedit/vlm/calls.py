@@ -58,22 +58,43 @@ async def each(
 
     Raises the first error, once all that had begun has ended: what is on its way is paid for.
     """
-    waiting = enumerate(items)
-    faults: list[Exception] = []
     shared = room or asyncio.Semaphore(concurrency)
+    faults: list[Exception] = []
 
-    async def worker() -> None:
+    async def done(number: int, item: One) -> None:
         try:
-            while not faults:
-                async with shared:
-                    taken = next(waiting, None)
-                    if taken is None:
-                        return
-                    await one(*taken)
+            await one(number, item)
         except Exception as error:
             faults.append(error)
+        finally:
+            shared.release()
 
-    await asyncio.gather(*(worker() for _ in range(concurrency)))
+    async def begin() -> bool:
+        """Take an item once there is room, and begin with it; False where none is left."""
+        await shared.acquire()
+        try:
+            taken = None if faults else next(waiting, None)
+        except Exception as error:
+            faults.append(error)
+            taken = None
+        if taken is None:
+            shared.release()
+            return False
+        task = asyncio.create_task(done(*taken))
+        begun.add(task)
+        task.add_done_callback(begun.discard)
+        return True
+
+    waiting, begun = enumerate(items), set[asyncio.Task[None]]()
+    try:
+        while await begin():
+            pass
+        if begun:
+            await asyncio.wait(begun)
+    except asyncio.CancelledError:
+        for task in begun:
+            task.cancel()
+        raise
     if faults:
         raise faults[0]
 

@@ -115,7 +115,12 @@ class ChatServer:
         if self._made:
             mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._turns.append(mine)
-            await mine
+            try:
+                await mine
+            except asyncio.CancelledError:
+                if not mine.cancelled():  # the turn had come: it is another's now
+                    self._rounded()
+                raise
         self._made = True
         if not self._next():
             asyncio.get_running_loop().call_soon(self._rounded)
