@@ -7,9 +7,9 @@ everything else waits for it. To compare is harder still: nothing in the questio
 from typing import Any
 
 import torch
-from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import apply_rotary_pos_emb
 
 from unicedit.base.lessons import TRAITS, WHAT
+from unicedit.base.watch import Watch, in_pictures
 from unicedit.world.scene import PLACES
 
 LAYER, LOOKING = 1, 2  # the layer that is shown places, and how many of its heads: one for the first picture, one for the second
@@ -43,54 +43,11 @@ def begin_looking(model: Any) -> None:
     attention.k_proj.bias[:rows] = torch.cat((torch.full((half,), _PULL), torch.zeros(half))).repeat(LOOKING)
 
 
-class Watch:
-    """Keeps what a layer's attention is given, and says how far its first heads look elsewhere than they should."""
-
-    def __init__(self, model: Any, layer: int, image: int) -> None:
-        self.attention = model.model.language_model.layers[layer].self_attn
-        self.image = image
-        self.given: tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]] | None = None
-        self.attention.register_forward_pre_hook(self._keep, with_kwargs=True)
-
-    def _keep(self, _: Any, __: Any, named: dict[str, Any]) -> None:
-        self.given = named["hidden_states"], named["position_embeddings"]
-
-    def away(
-        self, ids: torch.Tensor, chats: torch.Tensor, at: torch.Tensor, wanted: torch.Tensor, inside: torch.Tensor, grid: tuple[int, int]
-    ) -> torch.Tensor | None:
-        """Mean negative logarithm of the attention on what should be looked at, over all queries; None where there are none.
-
-        ``ids``: (chats, length); ``chats``, ``at``: of each query its chat and its token; ``wanted``: the picture each head should look at,
-        (queries, heads); ``inside``: the tokens of that picture, (queries, rows * columns), bool.
-        """
-        if self.given is None or not len(chats):
-            return None
-        hidden, (cos, sin) = self.given
-        width = self.attention.head_dim
-        query, key = (
-            torch.nn.functional.linear(hidden, one.weight[: LOOKING * width], one.bias[: LOOKING * width])
-            .unflatten(-1, (LOOKING, width))
-            .transpose(1, 2)
-            for one in (self.attention.q_proj, self.attention.k_proj)
-        )
-        query, key = apply_rotary_pos_emb(query, key, cos, sin)
-        scores = (query @ key.transpose(2, 3))[chats, :, at] * self.attention.scaling
-        scores = scores.masked_fill((torch.arange(ids.shape[1], device=ids.device) > at[:, None])[:, None], -torch.inf)
-        each = grid[0] * grid[1]
-        shown = ids == self.image
-        count = shown.cumsum(1) - 1
-        picture, cell = count.div(each, rounding_mode="floor"), count.clamp_min(0) % each
-        there = inside.gather(1, cell[chats]) & shown[chats]
-        mask = there[:, None] & (picture[chats][:, None] == wanted[:, :, None])
-        on = torch.logsumexp(scores.masked_fill(~mask, -torch.inf), 2) - torch.logsumexp(scores, 2)
-        return -on.mean()
-
-
 class Looking:
     """Shows the heads of one layer the place that a question names: the first head in the first picture, the second in the second where there is one."""
 
     def __init__(self, model: Any, tokenizer: Any, image: int) -> None:
-        self.watch = Watch(model, LAYER, image)
+        self.image, self.watch = image, Watch(model, LAYER, 0, LOOKING)
         self.places = torch.full((len(tokenizer),), -1)
         for number, place in enumerate(PLACES):
             for question in (WHAT, *TRAITS.values()):
@@ -104,14 +61,15 @@ class Looking:
         self.places = self.places.to(ids.device)
         chats, at = ((self.places[ids] >= 0) & (shown > 0)[:, None]).nonzero(as_tuple=True)
         wanted = torch.stack((torch.zeros_like(chats), (shown[chats] > 1).long()), 1)
-        return self.watch.away(ids, chats, at, wanted, quadrants(grid).to(ids.device)[self.places[ids[chats, at]]], grid)
+        inside = quadrants(grid).to(ids.device)[self.places[ids[chats, at]]]
+        return self.watch.away(chats, at, in_pictures(ids, self.image, chats, wanted, inside, grid))
 
 
 class LookingAtChanges:
     """Shows the heads of a later layer where a pair differs, while its difference is being said: one head in the second picture, one in the last."""
 
     def __init__(self, model: Any, tokenizer: Any, image: int) -> None:
-        self.watch = Watch(model, LAYER_OF_CHANGES, image)
+        self.image, self.watch = image, Watch(model, LAYER_OF_CHANGES, 0, LOOKING)
         self.said: torch.Tensor | None = None  # what the layer has made of all tokens: (chats, length, width)
         model.model.language_model.layers[LAYER_OF_CHANGES].register_forward_hook(self._keep)
         (self.differences,) = tokenizer.encode(DIFFERENCES)
@@ -138,4 +96,5 @@ class LookingAtChanges:
         chats, at = self.tokens(ids, labels, differ)
         last = torch.tensor(pictures, device=ids.device)[chats] - 1
         inside = (quadrants(grid).to(ids.device)[None] & differ[:, :, None]).any(1)[chats]
-        return self.watch.away(ids, chats, at, torch.stack((torch.ones_like(last), last), 1), inside, grid)
+        wanted = torch.stack((torch.ones_like(last), last), 1)
+        return self.watch.away(chats, at, in_pictures(ids, self.image, chats, wanted, inside, grid))

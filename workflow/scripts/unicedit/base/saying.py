@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from unicedit.base.clock import clock_of
+from unicedit.base.copying import Copying
 from unicedit.base.feed import Feed, Kept, disturbed
 from unicedit.base.heads import UNKNOWN, Heads, changed_thing, differing, loss_of
 from unicedit.base.lessons import AGAIN, AGAIN_DIFFERENCE, Lesson, lessons_of, questions_of, translate
@@ -25,17 +26,14 @@ from unicedit.verifier.differential import signed_difference
 from unicedit.world.scene import PLACES
 
 RATE, ADAM_RATE = 1.5e-3, 3e-3
-SEEING, COMPARING, LOOKED = (
-    0.2,
-    0.3,
-    0.3,
-)  # weights of the heads' losses, and of where answers look and what is fetched there, beside the language model's
+# weights of the heads' losses, of where answers look and what is fetched there, and of texts without pictures and where their words come from
+SEEING, COMPARING, LOOKED, TOLD, COPIED = 0.2, 0.3, 0.3, 0.5, 0.1
 QUESTIONS = 0.15  # share of the time with questions alone, after that with the tower frozen
 TOKEN_SCALE = 0.3  # root mean square of a picture token at the start: of the order of a word's embedding
 CHUNK = 24  # chats of about one length that go through the language model together, of eight groups
 GROUPS = 8  # in a step
 SAYING = ("compare", "report", "phrase")  # kinds of lessons that say a change
-TEXTS = 16  # chats without pictures, in half of the steps
+TEXTS = 16  # chats without pictures in a step
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +98,11 @@ class Chats:
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """What a step learns from: pictures, chats about them, and at times chats without pictures."""
+    """What a step learns from: pictures, chats about them, and chats without pictures."""
 
     shown: Visit
     parts: list[Chats]
-    texts: Chats | None
+    texts: Chats
 
 
 class Writer:
@@ -266,9 +264,7 @@ class _Maker:
         grid = token_grid(shown.pictures)
         return Portion(shown, self.writer.chats(shown.lessons, shown.places, grid, self.chunk), self._texts(batch, lot, grid))
 
-    def _texts(self, batch: list[Kept], lot: random.Random, grid: tuple[int, int]) -> Chats | None:
-        if lot.random() >= 0.5:
-            return None
+    def _texts(self, batch: list[Kept], lot: random.Random, grid: tuple[int, int]) -> Chats:
         edits = [change.edit for kept in batch for change in kept.group.changes][:TEXTS]
         (part,) = self.writer.chats([translate(edit, lot) for edit in edits], [[]] * len(edits), grid, TEXTS)
         return part
@@ -282,6 +278,10 @@ class _Speaker:
         self.writer = Writer(tokenizer)
         self.second, self.looking = Second(model, self.writer.image), Looking(model, tokenizer, self.writer.image)
         self.changes = LookingAtChanges(model, tokenizer, self.writer.image)
+        self.copying = Copying(model, self.writer.image)
+
+    def _copied(self, chats: Chats, texts: torch.Tensor) -> torch.Tensor | None:
+        return self.copying.loss(chats.ids, chats.labels, texts.to(chats.ids.device), self.writer.tokenizer.pad_token_id)
 
     def learn(self, portion: Portion) -> tuple[float, float]:
         """Gradients of a step; the language model's loss and the comparing heads' (not a number where nothing was compared)."""
@@ -308,13 +308,17 @@ class _Speaker:
             ):
                 if looked is not None:
                     lost = lost + LOOKED / len(portion.parts) * looked
+            copied = self._copied(part, torch.tensor([shown.lessons[number].kind == "text" for number in part.numbers]))
+            if copied is not None:
+                lost = lost + COPIED / len(portion.parts) * copied
             lost.backward()
         if not self.frozen:
             seeing = loss_of(self.heads(tokens[: shown.plain], grid), shown.traits) * SEEING
             torch.autograd.backward([tokens, seeing], [held.grad, None])
-        if portion.texts is not None:
-            logits, wanted = logits_of(self.model, None, portion.texts.to(tokens.device), self.writer.image)
-            (0.2 * F.cross_entropy(logits, wanted)).backward()
+        texts = portion.texts.to(tokens.device)
+        logits, wanted = logits_of(self.model, None, texts, self.writer.image)
+        copied = self._copied(texts, torch.ones(len(texts.ids), dtype=torch.bool))
+        (TOLD * F.cross_entropy(logits, wanted) + (0 if copied is None else COPIED * copied)).backward()
         return float(torch.stack(losses).sum()), float(torch.stack(apart).mean()) if apart else math.nan
 
 
