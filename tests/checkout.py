@@ -17,6 +17,8 @@ from snakemake_server import COMMAND, SnakemakeServer
 REPOSITORY = Path(__file__).resolve().parents[1]
 SNAKEMAKE = [COMMAND]
 _server = SnakemakeServer()
+# The line of the map that computes a batch: tests have a checkout's own copy tell of it, or wait before it.
+COMPUTES = "            yield batch[0], attempt("
 # What Snakemake's runs keep of the syntax of modules, by their bytes: true in any checkout.
 _SYNTAX = Path(".snakemake/unicedit-syntax.json")
 _kept = Path(tempfile.mkdtemp(prefix="syntax-"), _SYNTAX.name)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from checkout import REPOSITORY, SNAKEMAKE, Checkout
+from checkout import COMPUTES, REPOSITORY, SNAKEMAKE, Checkout
 from unicedit.map.finish import BEHIND
 
 SCRIPT = REPOSITORY / "tests/slurm/cluster.sh"
@@ -22,15 +22,15 @@ BATCH = 2  # rows, as in the configuration
 IN_FLIGHT = (1 + BEHIND) * BATCH  # rows of the batch that is computed, and of those that are encoded and written meanwhile
 # the checkout's own copy of the map tells of each row before it is computed, and takes as many seconds over it as the file `pace` says for its stage
 EDITS, DATASET = "results/edit/00000.parquet", "results/dataset/data/shard-00000.parquet"
-TOLD = """\
-        with open("computed.txt", "a") as told:
-            told.write("".join(f"{stage.name} {item.key} {os.environ.get('SLURM_JOB_ID', '')}\\n" for item in items))
-        if os.path.exists("pace"):
-            import time
+TOLD = f"""\
+            with open("computed.txt", "a") as told:
+                told.write("".join(f"{{stage.name}} {{item.key}} {{os.environ.get('SLURM_JOB_ID', '')}}\\n" for item in batch[0]))
+            if os.path.exists("pace"):
+                import time
 
-            pace = dict(line.split() for line in open("pace"))
-            time.sleep(float(pace.get(stage.name, 0)) * len(items))
-        yield items, attempt("""
+                pace = dict(line.split() for line in open("pace"))
+                time.sleep(float(pace.get(stage.name, 0)) * len(batch[0]))
+{COMPUTES}"""
 
 
 class Cluster:
@@ -126,7 +126,7 @@ class ClusterRun(Checkout):
         """A fresh checkout with a configuration, whose map tells of what it computes."""
         run = cls(Checkout.fresh(folder).folder)
         run.path("test.yaml").write_text(config)
-        run.replace("workflow/scripts/unicedit/map/compute.py", "        yield items, attempt(", TOLD)
+        run.replace("workflow/scripts/unicedit/map/compute.py", COMPUTES, TOLD)
         return run
 
     def on(self, cluster: Cluster, folder: Path) -> "ClusterRun":

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from checkout import SNAKEMAKE, Checkout
+from checkout import COMPUTES, SNAKEMAKE, Checkout
 from conftest import LONG
 from unicedit.map.finish import BEHIND
 from unicedit.map.journal import read_segment
@@ -33,10 +33,10 @@ edit: {{batch_size: {BATCH}}}
 verify: {{batch_size: {BATCH}}}
 """
 # the checkout's own copy of the map tells of every row that is about to be computed, before it is
-TOLD = """\
-        with open("computed.txt", "a") as told:
-            told.write("".join(f"{stage.name} {os.getpid()} {item.key}\\n" for item in items))
-        yield items, attempt("""
+TOLD = f"""\
+            with open("computed.txt", "a") as told:
+                told.write("".join(f"{{stage.name}} {{os.getpid()}} {{item.key}}\\n" for item in batch[0]))
+{COMPUTES}"""
 
 
 def start(run: Checkout) -> subprocess.Popen[bytes]:
@@ -103,7 +103,7 @@ def test_random_kills_lose_nothing_and_redo_only_batches_in_flight(tmp_path: Pat
     run.snakemake("dataset")
     undisturbed = run.dataset()
     assert len(undisturbed) == 2
-    run.replace("workflow/scripts/unicedit/map/compute.py", "        yield items, attempt(", TOLD)
+    run.replace("workflow/scripts/unicedit/map/compute.py", COMPUTES, TOLD)
     begin_again(run)
     chance = random.Random(20)
     killed: Counter[str] = Counter()
