@@ -14,7 +14,7 @@ from unicedit.verifier.blind import BlindReader
 from unicedit.verifier.chat import reply_text
 from unicedit.verifier.differential import differential_picture
 from unicedit.verifier.load import load_verifier
-from unicedit.verifier.reader import Pair, Reader, Reading, pictures_of
+from unicedit.verifier.reader import Pair, Reader, Reading, WholeObject, pictures_of
 
 MODES = ("none", "image", "latent")
 YES = reply_text(['It said "is_changed": true.'], True, ("Make it blue.", "变蓝"))
@@ -272,3 +272,25 @@ def test_every_reply_has_a_margin_at_the_first_token_that_differs(folders: dict[
             # the shipped weights are bfloat16, which has three digits
             expected = pytest.approx(float(after[yes[at]] - after[no[at]]), abs=1e-3, rel=1e-2)
             assert [reading.margin for reading in one.score(one.inputs([pair] * 2), both)] == [expected, expected]
+
+
+@pytest.mark.parametrize(
+    ("reply", "ends"),
+    [
+        (reply_text(["A {b} }."], True, ("Do {it}.", "做")), True),
+        (reply_text([], False), True),
+        (reply_text(["A"], True, ("x", "y"))[:-1], False),
+        ('{"differences": ["a}', False),
+        ('Well: {"differences": []}', False),
+        ('[{"differences": []}', False),
+        ("}", False),
+    ],
+)
+def test_a_reply_ends_with_the_one_object_that_it_is(folders: dict[str, Path], reply: str, ends: bool) -> None:
+    one = reader(folders["qwen2_5_vl"])
+    prompt, tokens = [1, 2, 3], one.tokenizer(reply, add_special_tokens=False)["input_ids"]
+    stop = WholeObject(one.tokenizer, one._closing, len(prompt))
+    found = [bool(stop(torch.tensor([prompt + tokens[:count]]), torch.zeros(1))[0]) for count in range(1, len(tokens) + 1)]
+    assert found == [False] * (len(tokens) - 1) + [ends]
+    rows = torch.tensor([prompt + tokens, prompt + tokens[:-1] + tokens[:1]])
+    assert stop(rows, torch.zeros(1)).tolist() == [ends, False], "each row by itself"

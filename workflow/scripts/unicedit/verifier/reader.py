@@ -5,6 +5,7 @@ reply does not depend on its neighbours (in float32, up to rounding).
 """
 
 import io
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -65,6 +66,9 @@ class Reader:
         self.batch_size = batch_size
         self.end = int(self.tokenizer.convert_tokens_to_ids("<|im_end|>"))
         self.verdicts = _verdict_tokens(self.tokenizer)
+        self._closing = [
+            number for number, word in enumerate(self.tokenizer.convert_ids_to_tokens(range(len(self.tokenizer)))) if "}" in word
+        ]
 
     def read(self, pairs: Sequence[Pair]) -> list[str]:
         """The greedy reply to each pair, in order."""
@@ -105,8 +109,11 @@ class Reader:
         return {name: value.to(self.model.device) for name, value in made.items()}
 
     def generate(self, inputs: Inputs, seed: int | None = None) -> list[Reading]:
-        """A reply for each pair of a batch: greedy, or sampled from ``seed`` (then give one pair at a time, for the draws are the batch's)."""
-        from transformers import GenerationConfig, LogitsProcessorList
+        """A reply for each pair of a batch: greedy, or sampled from ``seed`` (then give one pair at a time, for the draws are the batch's).
+
+        A reply that is one whole JSON object ends there, as under a grammar: a small model goes on now and then.
+        """
+        from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
         sampled = {"do_sample": True, "temperature": 0.7, "top_k": 0, "top_p": 1.0} if seed is not None else {"do_sample": False}
         # what a checkpoint's generation_config.json asks for (sampling, a penalty on repetition) must not bend a verdict
@@ -123,7 +130,12 @@ class Reader:
         with torch.random.fork_rng(devices=devices, enabled=seed is not None), torch.inference_mode():
             if seed is not None:
                 torch.manual_seed(seed)
-            made = self.model.generate(**inputs, generation_config=settings, logits_processor=LogitsProcessorList([margins]))
+            made = self.model.generate(
+                **inputs,
+                generation_config=settings,
+                logits_processor=LogitsProcessorList([margins]),
+                stopping_criteria=StoppingCriteriaList([WholeObject(self.tokenizer, self._closing, inputs["input_ids"].shape[1])]),
+            )
         replies = made[:, inputs["input_ids"].shape[1] :].cpu()
         found = torch.stack(margins.seen, dim=1).cpu()  # (batch, step, way of writing the verdict)
         return [self._reading(row.tolist(), found[number]) for number, row in enumerate(replies)]
@@ -209,6 +221,27 @@ class _Margins:
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         self.seen.append(scores[:, self.yes] - scores[:, self.no])
         return scores
+
+
+class WholeObject:
+    """Ends a reply that is a JSON object from its first to its last letter; one that begins with anything else goes on to its own end.
+
+    ``closing`` are the tokens with a closing brace, the only ones that can end an object; ``start`` is where replies begin.
+    """
+
+    def __init__(self, tokenizer: Any, closing: Sequence[int], start: int) -> None:
+        self.tokenizer, self.start = tokenizer, start
+        self.closing = torch.tensor(closing)
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: Any) -> torch.Tensor:
+        done = torch.isin(input_ids[:, -1], self.closing.to(input_ids.device))
+        for row in done.nonzero().flatten().tolist():
+            text = self.tokenizer.decode(input_ids[row, self.start :], skip_special_tokens=True).strip()
+            try:
+                done[row] = isinstance(json.loads(text), dict)
+            except (ValueError, RecursionError):
+                done[row] = False
+        return done
 
 
 def _verdict_tokens(tokenizer: Any) -> list[_Verdict]:
