@@ -88,7 +88,7 @@ def test_threads_share_room() -> None:
 
     async def ask(first: int) -> None:
         await asyncio.to_thread(both.wait, 20)
-        await each(range(first, first + 20), 3, one, room)
+        await each(range(first, first + 20), room, one)
 
     threads = [threading.Thread(target=lambda first=first: owner.loop.run(ask(first))) for first in (0, 20)]
     for thread in threads:
@@ -109,9 +109,9 @@ def test_who_has_all_answers_does_not_wait_for_room() -> None:
         async def quick(number: int, item: int) -> None:
             await asyncio.sleep(0)
 
-        first = asyncio.ensure_future(each(range(1), 2, slow, room))
+        first = asyncio.ensure_future(each(range(1), room, slow))
         await asyncio.sleep(0)
-        await asyncio.wait_for(each(range(5), 2, quick, room), 5)
+        await asyncio.wait_for(each(range(5), room, quick), 5)
         ended = not first.done()
         held.set()
         await first
@@ -133,7 +133,7 @@ def test_after_an_error_nothing_begins_and_all_that_began_ends() -> None:
                 raise ValueError("no")
 
         with pytest.raises(ValueError, match="no"):
-            await each(range(100), 3, one, room)
+            await each(range(100), room, one)
         assert room._value == 3
         return started, ended
 
@@ -153,7 +153,7 @@ def test_what_taking_an_item_raises_comes_once_the_others_have_ended() -> None:
         done.append(item)
 
     with pytest.raises(KeyError, match="no picture"):
-        asyncio.run(each(items(), 3, one))
+        asyncio.run(each(items(), asyncio.Semaphore(3), one))
     assert done == [1]
 
 

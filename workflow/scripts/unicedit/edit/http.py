@@ -85,7 +85,7 @@ class HttpEditor:
         async def one(number: int, request: EditRequest) -> None:
             edits[number] = await self._one(request)
 
-        await each(requests, self.settings.concurrency, one, self._room)
+        await each(requests, self._room, one)
         return [edits[number] for number in range(len(requests))]
 
     async def _one(self, request: EditRequest) -> Edited:

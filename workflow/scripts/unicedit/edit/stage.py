@@ -35,9 +35,8 @@ class EditStage(Stage):
         self.recipes = dict(recipes)
         self.places = places
         self.batch_size = settings.batch_size
-        if all(
-            map(waits_for_server, settings.editors)
-        ):  # a batch goes from editor to editor: none of them should wait for its last picture
+        # a batch goes from editor to editor: none of them should wait for its last picture
+        if all(map(waits_for_server, settings.editors)):
             self.batches_at_once = 1 + len(settings.editors)
         self.sources = Sources(ingest)
         self.instructions = KeyedTable(instruct)

@@ -49,9 +49,7 @@ class Stage(ABC):
     item_column: ClassVar[str] = "key"
     row_group_rows: ClassVar[int] = 1000
     batch_size: int = 16
-    batches_at_once: int = (
-        1  # in the job's own process: several for an engine that waits for a server, which else would idle at each batch's end
-    )
+    batches_at_once: int = 1  # in the job's own process: several for an engine that waits for a server, which else idles as each batch ends
     decision: str = ""  # digest of the settings `decide` uses; empty: the stage decides in `compute`
 
     @abstractmethod

@@ -66,9 +66,8 @@ class Reader:
         self.batch_size = batch_size
         self.end = int(self.tokenizer.convert_tokens_to_ids("<|im_end|>"))
         self.verdicts = _verdict_tokens(self.tokenizer)
-        self._closing = [
-            number for number, word in enumerate(self.tokenizer.convert_ids_to_tokens(range(len(self.tokenizer)))) if "}" in word
-        ]
+        words = self.tokenizer.convert_ids_to_tokens(range(len(self.tokenizer)))
+        self._closing = [number for number, word in enumerate(words) if word and "}" in word]  # a vocabulary may have gaps
 
     def read(self, pairs: Sequence[Pair]) -> list[str]:
         """The greedy reply to each pair, in order."""

@@ -51,14 +51,11 @@ def asked_to_wait(error: BaseException | None) -> float | None:
     return None
 
 
-async def each(
-    items: Iterable[One], concurrency: int, one: Callable[[int, One], Awaitable[None]], room: asyncio.Semaphore | None = None
-) -> None:
-    """Do ``one`` for every item, with its number, so many at once; an item is taken when there is room for it: ``room`` is shared with others.
+async def each(items: Iterable[One], room: asyncio.Semaphore, one: Callable[[int, One], Awaitable[None]]) -> None:
+    """Do ``one`` for every item, with its number; an item is taken when there is ``room`` for it, which others may share.
 
     Raises the first error, once all that had begun has ended: what is on its way is paid for.
     """
-    shared = room or asyncio.Semaphore(concurrency)
     faults: list[Exception] = []
 
     async def done(number: int, item: One) -> None:
@@ -67,18 +64,18 @@ async def each(
         except Exception as error:
             faults.append(error)
         finally:
-            shared.release()
+            room.release()
 
     async def begin() -> bool:
         """Take an item once there is room, and begin with it; False where none is left."""
-        await shared.acquire()
+        await room.acquire()
         try:
             taken = None if faults else next(waiting, None)
         except Exception as error:
             faults.append(error)
             taken = None
         if taken is None:
-            shared.release()
+            room.release()
             return False
         task = asyncio.create_task(done(*taken))
         begun.add(task)

@@ -75,7 +75,7 @@ class OpenAiEngine(VlmEngine):
             replies[number] = reply = await self._one(request)
             arrived(number, reply)
 
-        await each(requests, self.settings.concurrency, one, self._room)
+        await each(requests, self._room, one)
         return [replies[number] for number in sorted(replies)]
 
     async def _one(self, request: VlmRequest) -> VlmReply:
