@@ -106,6 +106,17 @@ def test_each_right_wording_is_preferred_and_the_kinds_keep_their_shares(tmp_pat
     assert set(pairs(2)) == {((False, ""), (True, told[2]["rejected_en"]))}
 
 
+def test_a_share_of_the_pairs_about_a_real_change_rejects_that_nothing_changed(tmp_path: Path) -> None:
+    told = [sample(number, kind, "d2po") for number in range(100) for kind in ("normal", "no_edit")]
+    rows = preference_rows(write(tmp_path / "pairs.parquet", told), "short", "none", unchanged=0.5)
+    pairs = [replies(rows.dataset[number]) for number in range(200)]
+    overlooked = [rejected == (False, "") for _, rejected in pairs]
+    assert 35 <= sum(overlooked[::2]) <= 65 and not any(overlooked[1::2])
+    for row, (chosen, rejected), one in zip(told, pairs, overlooked, strict=True):
+        assert chosen == (row["is_changed"], row["true_en"] or "")
+        assert one or rejected == (True, row["rejected_en"])
+
+
 def test_a_share_of_the_rows_is_asked_without_the_instruction(tmp_path: Path) -> None:
     data = samples_file(tmp_path / "sft.parquet", 200, "sft")
     rows = sft_rows(data, ["normal", "no_edit"], "short", "none", withheld=0.25)

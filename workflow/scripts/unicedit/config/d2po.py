@@ -46,6 +46,13 @@ class D2poSettings(TrainingSettings):
     ranked: bool = Field(
         False, description="With several `wordings`: the first is preferred to each of the others too, so that right answers are ranked."
     )
+    unchanged: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of the pairs about a real change whose rejected reply says that nothing changed. With 0 every rejected reply claims a change, "
+        "so that training lowers the claim itself, and real changes are overlooked more often.",
+    )
     label_smoothing: float = Field(
         0.0, ge=0, lt=0.5, description="Share of pairs taken for wrongly labelled, for the terms `robust` and `exo_pair`."
     )

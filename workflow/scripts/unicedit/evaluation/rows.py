@@ -42,6 +42,7 @@ ROWS: dict[str, TableRow] = {
     "withheld_control": TableRow("control, instruction withheld in part", "control_withheld"),
     "wordings": TableRow("D2PO, several right wordings", "d2po_wordings"),
     "ranked": TableRow("D2PO, several right wordings, ranked", "d2po_ranked"),
+    "unchanged": TableRow("D2PO, real changes overlooked in part", "d2po_unchanged"),
     **{f"d2po_{steps}": TableRow(f"D2PO, {steps:,} updates", f"d2po_{steps}") for steps in LENGTHS},
     **{f"control_{steps}": TableRow(f"control, {steps:,} updates", f"control_{steps}") for steps in LENGTHS},
 }
@@ -68,6 +69,8 @@ COMPARED: tuple[tuple[str, str], ...] = (
     ("wordings", "d2po"),
     ("ranked", "d2po"),
     ("ranked", "wordings"),
+    ("unchanged", "d2po"),
+    ("unchanged", "control"),
     *((f"d2po_{steps}", f"control_{steps}") for steps in LENGTHS),
 )
 CLAIM = ("d2po", "control")

@@ -23,8 +23,8 @@ def d2po_trainer(job: "TrainingJob", callbacks: Sequence[Any] = ()) -> tuple[D2P
     settings, launch, verifier = job.settings, job.launch, job.verifier
     assert isinstance(settings, D2poSettings)
     rows = preference_rows(
-        job.data, verifier.form, verifier.differential, wordings=settings.wordings, ranked=settings.ranked, withheld=settings.withheld,
-        cache=job.folder / "rows",
+        job.data, verifier.form, verifier.differential, wordings=settings.wordings, ranked=settings.ranked, unchanged=settings.unchanged,
+        withheld=settings.withheld, cache=job.folder / "rows",
     )  # fmt: skip
     steps = updates(len(rows.keys), settings.batch_size, settings.steps, settings.epochs)
     numbers = order(rows.shapes, rows.lengths, settings.batch_size, steps, settings.seed)

@@ -49,7 +49,7 @@ def pictures_of(differential: Differential) -> int:
 
 def asked(row: Mapping[str, Any], form: Form, differential: Differential, withheld: float) -> str:
     """The question about a row; a share ``withheld`` of all rows (by key) is asked without the instruction."""
-    given = None if _chance(row["key"]) < withheld else (row["given_en"], row["given_cn"])
+    given = None if _chance("withheld", row["key"]) < withheld else (row["given_en"], row["given_cn"])
     return question(given, form, 3 if differential == "image" else 2)
 
 
@@ -66,9 +66,14 @@ def wordings_of(row: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def rejected_reply(row: Mapping[str, Any], form: Form) -> str:
     """The reply that a preference pair rejects: it states ``rejected_en`` and ``rejected_cn``; where they are null, that nothing changed."""
-    claimed = row["rejected_en"] is not None
-    restated = (row["rejected_en"] or "", row["rejected_cn"] or "")
-    return _reply(row, form, row["rejected_differences"] or [], claimed, restated)
+    if row["rejected_en"] is None:
+        return unchanged_reply(row, form)
+    return _reply(row, form, row["rejected_differences"] or [], True, (row["rejected_en"], row["rejected_cn"] or ""))
+
+
+def unchanged_reply(row: Mapping[str, Any], form: Form) -> str:
+    """The reply that nothing changed."""
+    return _reply(row, form, [], False, ("", ""))
 
 
 def sft_rows(
@@ -93,6 +98,7 @@ def preference_rows(
     *,
     wordings: int = 1,
     ranked: bool = False,
+    unchanged: float = 0.0,
     withheld: float = 0.0,
     cache: Path | None = None,
 ) -> Rows:
@@ -100,6 +106,7 @@ def preference_rows(
 
     With several ``wordings`` a row is in the data as often as there may be pairs of it: each wording over the rejected reply and, where they are
     ``ranked``, the first wording over each other; a row with fewer wordings goes round its pairs again.
+    Of a share ``unchanged`` of the rows about a real change (by key) the rejected reply is that nothing changed.
     """
     copies = wordings + (wordings - 1 if ranked else 0)
 
@@ -107,7 +114,8 @@ def preference_rows(
         known = min(wordings, len(wordings_of(values))) if values["is_changed"] else 1
         pair = values[_COPY] % (2 * known - 1 if ranked else known) if copies > 1 else 0
         if pair < known:
-            chosen, rejected = true_reply(values, form, pair), rejected_reply(values, form)
+            overlooked = values["is_changed"] and _chance("unchanged", values["key"]) < unchanged
+            chosen, rejected = true_reply(values, form, pair), (unchanged_reply if overlooked else rejected_reply)(values, form)
         else:
             chosen, rejected = true_reply(values, form), true_reply(values, form, pair - known + 1)
         if chosen == rejected:
@@ -121,9 +129,9 @@ def preference_rows(
     return _open(data, (*_NEEDED, *_REJECTED, *(("other_wordings",) if copies > 1 else ())), None, cache, row, copies)
 
 
-def _chance(key: str) -> float:
-    """A number from 0 to 1 that belongs to a key."""
-    return int.from_bytes(hashlib.blake2b(f"withheld {key}".encode(), digest_size=8).digest(), "big") / 2**64
+def _chance(what: str, key: str) -> float:
+    """A number from 0 to 1 that belongs to a key, another one for each use."""
+    return int.from_bytes(hashlib.blake2b(f"{what} {key}".encode(), digest_size=8).digest(), "big") / 2**64
 
 
 def _reply(row: Mapping[str, Any], form: Form, differences: Sequence[str], is_changed: bool, restated: tuple[str, str]) -> str:
