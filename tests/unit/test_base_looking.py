@@ -14,7 +14,8 @@ from transformers import AutoModelForImageTextToText  # noqa: E402
 from unicedit.base.copying import BEFORE, SOURCE, Copying  # noqa: E402
 from unicedit.base.heads import THING, UNKNOWN, changed_thing, traits_of  # noqa: E402
 from unicedit.base.lessons import TO_ENGLISH, Lesson, describe, phrase, questions_of, report  # noqa: E402
-from unicedit.base.looking import DIFFERENCES, LAYER, LAYER_OF_CHANGES, Looking, LookingAtChanges, quadrants  # noqa: E402
+from unicedit.base.looking import DIFFERENCES, LAYER, LAYER_OF_CHANGES, Looking, LookingAtChanges, looking_back, quadrants  # noqa: E402
+from unicedit.base.model import SECTIONS, fresh  # noqa: E402
 from unicedit.base.saying import Writer, changed_places, logits_of, visit  # noqa: E402
 from unicedit.base.scenes import Change, Group  # noqa: E402
 from unicedit.base.training import feed_of  # noqa: E402
@@ -79,6 +80,29 @@ def test_where_questions_look_is_what_the_attention_says(eager):
     assert len(lost) > 20
     assert float(found) == pytest.approx(float(torch.stack(lost).mean()), abs=1e-4)
     assert looking.loss(part.ids, [0] * len(part.ids), grid) is None
+
+
+@pytest.mark.parametrize("grid", [(6, 6), (6, 5), (5, 6)])
+def test_a_fresh_model_looks_back_at_the_same_place_of_the_picture_before(grid):
+    tokenizer = load_processor(str(SHIPPED)).tokenizer
+    model = fresh(tokenizer, 0)
+    model.set_attn_implementation("eager")
+    looking_back(model)
+    weights, writer, each = _attention(model, 0), Writer(tokenizer), grid[0] * grid[1]
+    (part,) = writer.chats([Lesson("compare", (0, 1, 2), (("What changed?", "nothing"),))], [[0, 1, 2]], grid)
+    with torch.no_grad():
+        logits_of(model, torch.randn(3, each, model.config.text_config.hidden_size) * 0.3, part, writer.image)
+    places = (part.ids[0] == writer.image).nonzero().flatten()
+    for picture in (1, 2):
+        here, before = places[picture * each :][:each], places[(picture - 1) * each :][:each]
+        assert weights[0][0, 0, here].argmax(1).tolist() == before.tolist()
+
+
+def test_a_head_tells_columns_apart_and_can_seek_what_stands_far_away():
+    rates = fresh(load_processor(str(SHIPPED)).tokenizer, 0).model.language_model.rotary_emb.inv_freq
+    time, rows, columns = rates.split(list(SECTIONS))
+    assert float(time.max()) > 0.5 and float(rows.max()) > 0.5 and float(columns.max()) > 0.4, "radians a step"
+    assert int((200 * rates < 3.14 / 2).sum()) >= 4, "pairs that turn less than a quarter over a long chat: two tokens match wherever they stand"
 
 
 def test_the_one_changed_thing_is_told_before_and_after():

@@ -26,10 +26,12 @@ def write_card(trainee: Trainee, feeds: Mapping[str, Feed], folder: Path) -> dic
         for part, held in ((name, False), (f"{name}, held-out compositions", True)):
             found[part] = measure(trainee.model, feed, pictures, trainee.tokenizer, held=held)
         seeing[name] = measure_seeing(trainee.model.model.visual, trainee.heads, feed, pictures)
+    rope = trainee.model.config.text_config.rope_parameters
     text = render(
         _TEMPLATE,
         parameters=sum(weight.numel() for weight in trainee.model.parameters()),
-        rope=f"{trainee.model.config.text_config.rope_parameters['rope_theta']:g}",
+        rope=f"{rope['rope_theta']:g}",
+        sections=rope["mrope_section"],
         questions=QUESTIONS,
         seeing_scenes=Machine(scenes=trainee.log.scenes).seen,
         log=trainee.log,

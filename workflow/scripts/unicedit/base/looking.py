@@ -30,17 +30,49 @@ def quadrants(grid: tuple[int, int]) -> torch.Tensor:
     return torch.stack(found)
 
 
-# Keys of the heads that are shown places begin as position alone, strong enough that a query soon tells places apart.
-_PULL, _CONTENT = 3.0, 0.1
+# A head that begins by minding where tokens are: what a step of one row, one column or one picture's time costs its score, how large each bias of its key is,
+# how little it minds content, and the rate (radians a step) below which a pair of M-RoPE's numbers cannot tell places of so small a picture apart.
+_STEP, _CONTENT, _SLOW = 3.5, 0.1, 0.05
+_BACK = (8, 9, 10)  # from a place to the same in the picture before: the longer side in tokens, and the two tokens between
+
+
+def _pulls(language: Any) -> torch.Tensor:
+    """Size of a query's and a key's biases with which one step of time, of rows or of columns costs ``_STEP``: (half of a head's width,)."""
+    found = []
+    for rates in language.rotary_emb.inv_freq.split(language.rotary_emb.mrope_section):
+        fast = rates > _SLOW
+        told = (1 - torch.cos(rates[fast])).sum() / language.layers[0].self_attn.head_dim ** 0.5
+        found.append(torch.where(fast, (_STEP / told).sqrt(), 0.0))
+    return torch.cat(found)
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def looking_back(model: Any) -> None:
+    """Let heads of the first layer begin by looking at the same place of the picture before, through the biases of query and key alone.
+
+    To compare pictures place by place is what a language model from nothing finds out last.
+    """
+    language = model.model.language_model
+    attention, rates, pulls = language.layers[0].self_attn, language.rotary_emb.inv_freq, _pulls(language)
+    width = attention.head_dim
+    for head, back in enumerate(_BACK):
+        rows = slice(head * width, (head + 1) * width)
+        for projection in (attention.q_proj, attention.k_proj):
+            projection.weight[rows] *= _CONTENT
+        attention.k_proj.bias[rows] = torch.cat((pulls, torch.zeros_like(pulls)))
+        attention.q_proj.bias[rows] = torch.cat((pulls * torch.cos(-rates * back), pulls * torch.sin(-rates * back)))
 
 
 @torch.no_grad()  # type: ignore[untyped-decorator]
 def begin_looking(model: Any) -> None:
-    """Give the heads keys that say where a token is and little of what it is: a bias that grows from zero takes thousands of steps to say so."""
-    attention = model.model.language_model.layers[LAYER].self_attn
-    rows, half = LOOKING * attention.head_dim, attention.head_dim // 2
+    """Give the heads that are shown places keys that say where a token is and little of what it is: a bias that grows from zero takes thousands of steps to
+    say so.
+    """
+    language = model.model.language_model
+    attention, pulls = language.layers[LAYER].self_attn, _pulls(language)
+    rows = LOOKING * attention.head_dim
     attention.k_proj.weight[:rows] *= _CONTENT
-    attention.k_proj.bias[:rows] = torch.cat((torch.full((half,), _PULL), torch.zeros(half))).repeat(LOOKING)
+    attention.k_proj.bias[:rows] = torch.cat((pulls, torch.zeros_like(pulls))).repeat(LOOKING)
 
 
 class Looking:

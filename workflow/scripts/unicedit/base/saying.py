@@ -162,29 +162,6 @@ def positions_of(images: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
     return found
 
 
-# How strongly a looking-back head begins by minding time, row and column, by the rates of M-RoPE's parts; and how little it minds content.
-_PULLS, _CONTENT = (3.5, 3.5, 4.5), 0.1
-_BACK = (8, 9, 10)  # from a place to the same in the picture before: the longer side in tokens, and the two tokens between
-
-
-@torch.no_grad()  # type: ignore[untyped-decorator]
-def looking_back(model: Any) -> None:
-    """Let heads of the first layer begin by looking at the same place of the picture before, through the biases of query and key alone.
-
-    To compare pictures place by place is what a language model from nothing finds out last.
-    """
-    language = model.model.language_model
-    attention, rates = language.layers[0].self_attn, language.rotary_emb.inv_freq
-    width, half = attention.head_dim, attention.head_dim // 2
-    pulls = torch.cat([rates.new_full((count,), pull) for count, pull in zip(language.rotary_emb.mrope_section, _PULLS, strict=True)])
-    for head, back in enumerate(_BACK):
-        rows = slice(head * width, (head + 1) * width)
-        for projection in (attention.q_proj, attention.k_proj):
-            projection.weight[rows] *= _CONTENT
-        attention.k_proj.bias[rows] = torch.cat((pulls, rates.new_zeros(half)))
-        attention.q_proj.bias[rows] = torch.cat((pulls * torch.cos(-rates * back), pulls * torch.sin(-rates * back)))
-
-
 class Second:
     """What the language model has made of the second picture's tokens halfway: there it must know what was in the same place of the first.
 

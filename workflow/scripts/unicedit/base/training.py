@@ -12,11 +12,11 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 from unicedit.base.clock import clock_of
 from unicedit.base.feed import Feed
 from unicedit.base.heads import Heads
-from unicedit.base.looking import begin_looking
+from unicedit.base.looking import begin_looking, looking_back
 from unicedit.base.model import HIDDEN, fresh, save, tokens_of
 from unicedit.base.pictures import MAX_PIXELS, MERGE, MIN_PIXELS, PATCH, Album
 from unicedit.base.saying import GROUPS as SCENES
-from unicedit.base.saying import QUESTIONS, TOKEN_SCALE, looking_back, say
+from unicedit.base.saying import QUESTIONS, TOKEN_SCALE, say
 from unicedit.base.scenes import numbers
 from unicedit.base.seeing import Progress, see, started
 from unicedit.base.tokenizer import TEMPLATE, corpus, tokenizer
