@@ -1,7 +1,7 @@
 """`snakemake -n all` at paper scale: 1,200 shards, all stages, fresh and with everything done (issue 3: under 12 s and 400 MB each).
 
-The library is 1,200 small tars. "Everything done" puts a small table with a true sidecar in every place and has `snakemake --touch` record them. Beside the fresh one stands Snakemake's own share: a
-workflow of as many jobs in six rules that do nothing, each with what every rule of ours must have.
+The library is 1,200 small tars. "Everything done" puts a small table with a true sidecar in every place and has `snakemake --touch` record them.
+Beside the fresh one stands Snakemake's own share: a workflow of as many jobs in six rules that do nothing, each with what every rule of ours must have.
 """
 
 import os

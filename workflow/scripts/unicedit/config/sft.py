@@ -18,6 +18,13 @@ class SftSettings(TrainingSettings):
     epochs: float | None = Field(
         None, gt=0, le=1000, description="Passes over the data; null: `steps` says how long. The full Table 5 needs `steps`."
     )
+    learning_rate: float = Field(
+        2e-3,
+        gt=0,
+        le=1,
+        description="Peak learning rate of AdamW. 0.002 suits the tiny base, whose weights are all trained (chosen on validation among 0.0005 and 0.002); models of "
+        "billions of weights want a hundredth of it.",
+    )
     kinds: list[Literal["normal", "no_edit", "hallucination", "failed"]] = Field(
         ["normal", "no_edit"],
         min_length=1,

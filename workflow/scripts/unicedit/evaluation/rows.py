@@ -42,7 +42,7 @@ ROWS: dict[str, TableRow] = {
     "withheld_control": TableRow("control, instruction withheld in part", "control_withheld"),
     "wordings": TableRow("D2PO, several right wordings", "d2po_wordings"),
     "ranked": TableRow("D2PO, several right wordings, ranked", "d2po_ranked"),
-    "unchanged": TableRow("D2PO, real changes overlooked in part", "d2po_unchanged"),
+    "claimed": TableRow("D2PO, all rejected replies claim a change", "d2po_claimed"),
     **{f"d2po_{steps}": TableRow(f"D2PO, {steps:,} updates", f"d2po_{steps}") for steps in LENGTHS},
     **{f"control_{steps}": TableRow(f"control, {steps:,} updates", f"control_{steps}") for steps in LENGTHS},
 }
@@ -69,8 +69,8 @@ COMPARED: tuple[tuple[str, str], ...] = (
     ("wordings", "d2po"),
     ("ranked", "d2po"),
     ("ranked", "wordings"),
-    ("unchanged", "d2po"),
-    ("unchanged", "control"),
+    ("d2po", "claimed"),
+    ("claimed", "control"),
     *((f"d2po_{steps}", f"control_{steps}") for steps in LENGTHS),
 )
 CLAIM = ("d2po", "control")

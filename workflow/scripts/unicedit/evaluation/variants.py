@@ -10,7 +10,6 @@ from unicedit.evaluation.rows import LENGTHS, ROWS
 Stage = Literal["sft", "d2po"]
 WITHHELD = 0.3  # share of the rows asked without the instruction
 WORDINGS = 3  # right wordings of a pair; the world's grammar has two or three of each operation
-UNCHANGED = 0.5  # share of the pairs about a real change whose rejected reply overlooks it
 TRIAL = "trial-"  # begins the name of a run that tries a learning rate
 
 
@@ -43,8 +42,8 @@ VARIANTS: dict[str, Variant] = {
     # and pairs whose right reply is not one alone: several wordings, equal or ranked
     "d2po_wordings": Variant("d2po", "sft", "d2po", {"wordings": WORDINGS}),
     "d2po_ranked": Variant("d2po", "sft", "d2po", {"wordings": WORDINGS, "ranked": True}),
-    # and rejected replies that overlook a real change
-    "d2po_unchanged": Variant("d2po", "sft", "d2po", {"unchanged": UNCHANGED}),
+    # and pairs as the paper has them, whose rejected replies all claim a change
+    "d2po_claimed": Variant("d2po", "sft", "d2po", {"unchanged": 0.0}),
     **{
         f"{name}_{steps}": Variant("d2po", "sft", "d2po", {"steps": steps, "epochs": None, **changes}, rate_of=name)
         for steps in LENGTHS
