@@ -83,7 +83,7 @@ def test_the_loss_without_c_v_is_trls_dpo_loss(
 
     # with pictures of two frames, as trl has them: log-probabilities are sums of some -300, and the faster sum rounds otherwise
     monkeypatch.setattr("unicedit.training.d2po_training.takes_one_frame", lambda model: False)
-    settings = D2poSettings(**SHORT, losses={"sigmoid": 1.0}, beta=0.1)
+    settings = D2poSettings(**SHORT, losses={"sigmoid": 1.0}, beta=0.1, unchanged=0)
     ours, _ = d2po_trainer(job(base, pairs, tmp_path / "ours", settings, cached_reference=cached))
     model, processor = load_verifier(str(base), differential="none", dtype=torch.float32)
     reference, _ = load_verifier(str(base), differential="none", dtype=torch.float32)
@@ -259,6 +259,7 @@ GOLDEN = {
 
 @pytest.mark.parametrize(("stage", "differential"), GOLDEN)
 def test_losses_are_those_of_before(base: Path, pairs: Path, samples: Path, tmp_path: Path, stage: str, differential: str) -> None:
-    settings = SftSettings(**SHORT) if stage == "sft" else D2poSettings(**SHORT, losses={"sigmoid": 1.0}, learning_rate=2e-3)
+    sft = SftSettings(**SHORT, learning_rate=5e-4)
+    settings = sft if stage == "sft" else D2poSettings(**SHORT, losses={"sigmoid": 1.0}, learning_rate=2e-3, unchanged=0)
     job(base, samples if stage == "sft" else pairs, tmp_path, settings, differential).run()
     assert curve(tmp_path, "loss") == pytest.approx(GOLDEN[stage, differential], abs=2e-3)
