@@ -55,7 +55,8 @@ class D2poSettings(TrainingSettings):
         ge=0,
         le=1,
         description="Share of the pairs about a real change whose rejected reply says that nothing changed. With 0, as in the paper, every rejected reply claims a "
-        "change: training then lowers the claim itself, and real changes are overlooked more often (on the default run's validation split, 23% of them against 8%).",
+        "change: training then lowers the claim itself, and real changes are overlooked more often (23% of 300 "
+        "validation samples not told right against 8%, at a learning rate of 0.0002 after SFT at 0.0005).",
     )
     label_smoothing: float = Field(
         0.0, ge=0, lt=0.5, description="Share of pairs taken for wrongly labelled, for the terms `robust` and `exo_pair`."
