@@ -234,7 +234,7 @@ def test_positions_are_the_stock_ones(shipped):
     assert torch.equal(stock[:, 0], positions_of(ids[0] == image, (3, 4)))
 
 
-def test_training_goes_on_from_its_checkpoint(tmp_path, fast):
+def test_training_goes_on_from_its_checkpoint(tmp_path, fast, monkeypatch):
     torch.set_num_threads(1)
     feed = feed_of(tmp_path / "pictures", "train", 20)
     trainee = begin(3, 20)
@@ -252,6 +252,10 @@ def test_training_goes_on_from_its_checkpoint(tmp_path, fast):
         assert torch.equal(weight.bfloat16().float(), published.model.state_dict()[name]), name
     with pytest.raises(PipelineError, match="--resume"):
         resume(tmp_path / "nowhere")
+    monkeypatch.setattr("unicedit.base.training.ROPE", 2.0)  # weights of another M-RoPE load, and say noise
+    with pytest.raises(PipelineError, match="kept: a checkpoint trained with M-RoPE of .800"):
+        resume(tmp_path / "kept")
+    assert resume(tmp_path / "published").model.config.text_config.rope_parameters["rope_theta"] == 800.0, "it says its own"
 
 
 def test_muon_makes_orthogonal_steps():

@@ -12,11 +12,26 @@ pytest.importorskip("torch")
 from made_lessons import first_groups
 from unicedit.base.grounds import ground
 from unicedit.base.heads import LOOK, THING, UNKNOWN, traits_of
-from unicedit.base.lessons import INSTRUCT, OTHERWISE, TO_CHINESE, TO_ENGLISH, TRAITS, answer_both, lessons_of, questions_of, translate
+from unicedit.base.lessons import (
+    INSTRUCT,
+    NEITHER,
+    OTHERWISE,
+    TO_CHINESE,
+    TO_ENGLISH,
+    TRAITS,
+    WHICH,
+    answer_both,
+    choose,
+    lessons_of,
+    questions_of,
+    translate,
+)  # fmt: skip
 from unicedit.base.pictures import drawn
 from unicedit.base.scenes import group_of, numbers
 from unicedit.ingest.crop import crop_of
-from unicedit.world.grammar import WORDINGS, say
+from unicedit.world.apply import apply
+from unicedit.world.faults import NONE
+from unicedit.world.grammar import WORDINGS, read, say
 from unicedit.world.photos import PHOTOS
 from unicedit.world.render import render
 from unicedit.world.scene import PLACES, held_out, number_of, scene_of
@@ -75,6 +90,28 @@ def test_a_text_lesson_gives_an_instruction_back_or_says_it_otherwise():
             else:
                 assert answer in both[EN if language == CN else CN]
     assert len(kinds) == 7
+
+
+def test_a_choice_offers_what_was_done_beside_what_was_not():
+    lot, kinds = random.Random(0), set()
+    for group in first_groups("train", 150):
+        for number in (*range(1, len(group.changes) + 1), None):
+            change = None if number is None else group.changes[number - 1]
+            lesson = choose(group, number, 2, lot)
+            if change is not None and change.kind != NONE:
+                assert lesson is None, "a spoilt edit is neither done nor not done"
+            if lesson is None:
+                continue
+            ((question, answer),) = lesson.turns
+            offered = question.removeprefix(WHICH.split("\n")[0] + "\n").split("\n")
+            after = group.before if change is None else change.after
+            right = [text for text in offered if apply(read(text), group.before) == after]
+            assert len(set(offered)) == 2 and len(right) <= 1 and not (change is None and right)
+            language = EN if answer.isascii() else CN
+            assert answer == (right[0] if right else NEITHER[language])
+            assert lesson.kind == ("choose" if right else "answer"), "only where a change is said is its place shown"
+            kinds.add((language, bool(right), bool(right) and offered.index(answer)))
+    assert len(kinds) == 6  # both languages, either one, neither
 
 
 def test_other_splits_show_their_photographs():

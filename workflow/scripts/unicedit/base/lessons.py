@@ -1,20 +1,23 @@
 """The lessons: describe, compare, answer. What is asked about which pictures, and the right answer, from the truth about the scenes.
 
-No lesson gives an instruction that might be wrong: to judge one is what the verifier is taught later. Its question occurs with the instruction
-withheld alone, for then it asks for nothing but a description and a comparison.
+No lesson gives one instruction that might be wrong: to judge one is what the verifier is taught later. Its question occurs with the instruction
+withheld alone, for then it asks for nothing but a description and a comparison. Which of two instructions fits is asked, in words of its own.
 """
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from unicedit.base.scenes import Change, Group
+from unicedit.base.scenes import Change, Group, drawn
 from unicedit.verifier.chat import Form, reply_text
 from unicedit.verifier.chat import question as question_of
+from unicedit.world.apply import apply
 from unicedit.world.describe import caption, described, differences, faults, ordered
 from unicedit.world.faults import DAMAGE, NONE
 from unicedit.world.grammar import WORDINGS, Edit, say
+from unicedit.world.operations import OPERATIONS
+from unicedit.world.propose import possible
 from unicedit.world.scene import PLACES, Scene, Thing
 from unicedit.world.words import CN, EN, thing_text
 
@@ -38,6 +41,8 @@ TRAITS = {
     "word": "Which word is in the {}?",
 }
 TO_CHINESE, TO_ENGLISH, OTHERWISE = "Say in Chinese: ", "Say in English: ", "Say in other words: "
+WHICH = "Which was done?\n{}\n{}"
+NEITHER = {EN: "neither", CN: "都不是"}
 BOTH = "{} {}" + INSTRUCT  # an instruction as two JSON strings
 NOTHING = "nothing"
 QUESTIONS = (
@@ -54,7 +59,7 @@ class Lesson:
     picture of 0 and n, and ``AGAIN`` the first once more, with other flicker. ``turns``: question and answer.
     """
 
-    kind: str  # describe, compare, report, answer, phrase, text
+    kind: str  # describe, compare, report, answer, phrase, choose, text
     pictures: tuple[int, ...]
     turns: tuple[tuple[str, str], ...]
     edit: Edit | None = None
@@ -175,6 +180,44 @@ def translate(edit: Edit, lot: random.Random, pictures: tuple[int, ...] = ()) ->
     return Lesson("text", pictures, (turn,), edit)
 
 
+def choose(group: Group, number: int | None, pictures: int, lot: random.Random) -> Lesson | None:
+    """Which of two instructions was carried out, or neither: what a question says is to be held against what pictures show.
+
+    The others are further edits of the same scene, half of them by the same operation. None where too few were found, and for a spoilt edit.
+    """
+    change = None if number is None else group.changes[number - 1]
+    if change is not None and change.kind != NONE:
+        return None
+    right = change is not None and lot.random() < 0.9
+    wording, language = lot.randrange(WORDINGS), lot.choice((EN, CN))
+    done = "" if change is None else say(change.edit, language, wording)
+    offered = {done} if right else set()
+    for other in _others(group, change, lot):
+        text = say(other, language, wording)
+        if text != done:
+            offered.add(text)
+        if len(offered) == 2:
+            first, second = lot.sample(sorted(offered), 2)
+            turn = (WHICH.format(first, second), done if right else NEITHER[language])
+            return Lesson("choose" if right else "answer", shown(number, pictures), (turn,), change.edit if change is not None else None)
+    return None
+
+
+def _others(group: Group, change: Change | None, lot: random.Random) -> Iterator[Edit]:
+    """Edits of the scene that were not made; none of them leads to a held-out composition that the group does not show already."""
+    shown_already = [other.edit for other in group.changes if other is not change]
+    lot.shuffle(shown_already)
+    near = change is not None and lot.random() < 0.5
+    if near and change is not None and change.edit.operation in OPERATIONS:
+        for _ in range(4):
+            edit = drawn(group.before, change.edit.operation, lot, "train")
+            if edit is not None and apply(edit, group.before) != change.after:
+                yield edit
+    for edit in shown_already:
+        if change is None or not possible(edit, group.before) or apply(edit, group.before) != change.after:
+            yield edit
+
+
 def _scene(group: Group, picture: int) -> Scene:
     return group.before if picture == 0 else group.changes[picture - 1].after
 
@@ -203,7 +246,12 @@ def lessons_of(group: Group, lot: random.Random) -> Sequence[Lesson]:
     found = [_compared(group, number, lot) for number in (*range(1, len(group.changes) + 1), None)]
     if group.changes:
         beside = shown(lot.choice((*range(1, len(group.changes) + 1), None)), lot.choice((1, 2, 3)))
-        found.append(translate(lot.choice(group.changes).edit, lot, beside))
+        if lot.random() < 0.4:
+            found.append(translate(lot.choice(group.changes).edit, lot, beside))
+        made = range(1, len(group.changes) + 1)
+        chosen = choose(group, lot.choice((*made, *made, None)), lot.choice((2, 3)), lot)
+        if chosen is not None:
+            found.append(chosen)
     visible = [0] + [number for number, change in enumerate(group.changes, 1) if plain(change.after, change.spoil)]
     if plain(group.before):
         if lot.random() < 0.5:

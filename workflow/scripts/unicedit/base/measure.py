@@ -16,6 +16,7 @@ from unicedit.base.lessons import (
     TO_ENGLISH,
     Lesson,
     answer,
+    choose,
     compare,
     describe,
     plain,
@@ -61,6 +62,11 @@ def asked(group: Group, lot: random.Random) -> list[tuple[str, list[Lesson]]]:
         found.append(("text given back", [Lesson("text", beside, ((TO_ENGLISH + told, told),), change.edit)]))
         others = dict.fromkeys(say(change.edit, CN, wording) for wording in range(WORDINGS))
         found.append(("text translated", [Lesson("text", beside, ((TO_CHINESE + told, other),), change.edit) for other in others]))
+    for pictures in (2, 3):
+        for number in (*range(1, len(group.changes) + 1), None):
+            chosen = choose(group, number, pictures, lot)
+            if chosen is not None:
+                found.append((f"choose {pictures}, " + ("one of two" if chosen.kind == "choose" else "neither"), [chosen]))
     if plain(group.before):
         found.append(("describe", [describe(group, 0)]))
         whole = answer(group, 0, lot, 99)

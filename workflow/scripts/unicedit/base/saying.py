@@ -32,7 +32,8 @@ QUESTIONS = 0.15  # share of the time with questions alone, after that with the 
 TOKEN_SCALE = 0.3  # root mean square of a picture token at the start: of the order of a word's embedding
 CHUNK = 24  # chats of about one length that go through the language model together, of eight groups
 GROUPS = 8  # in a step
-SAYING = ("compare", "report", "phrase")  # kinds of lessons that say a change
+SAYING = ("compare", "report", "phrase", "choose")  # kinds of lessons that say a change
+REPEATING = ("text", "choose")  # whose answers repeat words of their questions
 TEXTS = 16  # chats without pictures in a step
 
 
@@ -285,7 +286,7 @@ class _Speaker:
             ):
                 if looked is not None:
                     lost = lost + LOOKED / len(portion.parts) * looked
-            copied = self._copied(part, torch.tensor([shown.lessons[number].kind == "text" for number in part.numbers]))
+            copied = self._copied(part, torch.tensor([shown.lessons[number].kind in REPEATING for number in part.numbers]))
             if copied is not None:
                 lost = lost + COPIED / len(portion.parts) * copied
             lost.backward()

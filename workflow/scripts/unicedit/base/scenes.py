@@ -83,7 +83,7 @@ def group_of(number: int, split: Split) -> Group:
         scene = replace(scene, backdrop=None, width=width, height=height)
     if lot.random() < 0.3:
         for _ in range(lot.choice((1, 1, 2))):
-            former = _drawn(scene, lot.choice(_FORMER), lot, split)
+            former = drawn(scene, lot.choice(_FORMER), lot, split)
             scene = apply(former, scene) if former else scene
     changes: list[Change] = []
     for _ in range(_TRIES):
@@ -111,7 +111,8 @@ def _fits(scene: Scene, split: Split) -> bool:
     return known and not (split == "train" and held_out(scene))
 
 
-def _drawn(scene: Scene, operation: str, lot: random.Random, split: Split) -> Edit | None:
+def drawn(scene: Scene, operation: str, lot: random.Random, split: Split) -> Edit | None:
+    """An edit by that operation, to a scene that the split may show; None where none was found."""
     if operation == "backdrop" and (scene.backdrop is None or scene.white):
         return None
     for _ in range(_TRIES):
@@ -131,7 +132,7 @@ def _change(scene: Scene, lot: random.Random, split: Split) -> Change | None:
         edit = propose(replace(scene, backdrop=scene.backdrop or _ANY), "Compound Operation Edits", lot)
     else:
         names = list(OPERATIONS)
-        edit = _drawn(scene, lot.choices(names, [_WEIGHT.get(name, 1.0) for name in names])[0], lot, split)
+        edit = drawn(scene, lot.choices(names, [_WEIGHT.get(name, 1.0) for name in names])[0], lot, split)
     if edit is None or not possible(edit, scene) or not _fits(apply(edit, scene), split):
         return None
     after = apply(edit, scene)
@@ -142,7 +143,7 @@ def _change(scene: Scene, lot: random.Random, split: Split) -> Change | None:
         smear = Smear(0.3 if side == "left" else 0.7, 0.3 if row == "top" else 0.7, round(lot.uniform(0.15, 0.2), 4))
         return Change(DAMAGE, edit, after, smear=smear)
     if how > 0.86:
-        harm = _drawn(after, lot.choice(_FORMER), lot, split)
+        harm = drawn(after, lot.choice(_FORMER), lot, split)
         if harm is None:
             return None
         return Change(DAMAGE, edit, apply(harm, after))

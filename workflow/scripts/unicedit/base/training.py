@@ -13,7 +13,7 @@ from unicedit.base.clock import clock_of
 from unicedit.base.feed import Feed
 from unicedit.base.heads import Heads
 from unicedit.base.looking import begin_looking, looking_back
-from unicedit.base.model import HIDDEN, fresh, save, tokens_of
+from unicedit.base.model import HIDDEN, ROPE, SECTIONS, fresh, save, tokens_of
 from unicedit.base.pictures import MAX_PIXELS, MERGE, MIN_PIXELS, PATCH, Album
 from unicedit.base.saying import GROUPS as SCENES
 from unicedit.base.saying import QUESTIONS, TOKEN_SCALE, say
@@ -85,7 +85,8 @@ class Trainee:
         """A checkpoint to go on from: weights in float32, heads, log, tokenizer."""
         folder.mkdir(parents=True, exist_ok=True)
         partial = folder / "weights.partial"
-        torch.save({"model": self.model.state_dict(), "heads": self.heads.state_dict(), "pairs": self.pairs.state_dict()}, partial)
+        weights = {name: module.state_dict() for name, module in (("model", self.model), ("heads", self.heads), ("pairs", self.pairs))}
+        torch.save({**weights, "rope": _rope()}, partial)
         partial.replace(folder / "weights.pt")
         (folder / "log.json").write_text(json.dumps(asdict(self.log), indent=1))
         self.tokenizer.save_pretrained(folder / "tokenizer")
@@ -124,14 +125,24 @@ def resume(folder: Path) -> Trainee:
         )
     log = Log(**json.loads((folder / "log.json").read_text()))
     made = AutoTokenizer.from_pretrained(folder / "tokenizer")
+    kept = torch.load(folder / "weights.pt", weights_only=True, map_location="cpu")
+    if kept.get("rope") != _rope():  # such weights would load, and say noise
+        raise PipelineError(
+            f"{folder}: a checkpoint trained with M-RoPE of {kept.get('rope', 'settings it does not tell')}, where this version has {_rope()}: "
+            "begin anew without --resume, or go on from a published model"
+        )
     model = fresh(made, log.seed)
     heads, pairs = Heads(HIDDEN), Heads(HIDDEN, compares=True)
-    kept = torch.load(folder / "weights.pt", weights_only=True, map_location="cpu")
     model.load_state_dict(kept["model"])
     heads.load_state_dict(kept["heads"], strict=False)
     if "pairs" in kept:
         pairs.load_state_dict(kept["pairs"], strict=False)
     return Trainee(model, heads, pairs, processor_around(made), log)
+
+
+def _rope() -> list[float]:
+    """M-RoPE's base and sections, which are in no weight."""
+    return [ROPE, *SECTIONS]
 
 
 def feed_of(folder: Path, split: Split, groups: int, seed: int = 0, workers: int = 0) -> Feed:
