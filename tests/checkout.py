@@ -32,8 +32,11 @@ class Checkout:
         self.folder = folder
 
     @classmethod
-    def fresh(cls, folder: Path) -> "Checkout":
-        """Copy what git tracks, and what it would track; and its compiled modules."""
+    def fresh(cls, folder: Path, trains: bool = False) -> "Checkout":
+        """Copy what git tracks, and what it would track; and its compiled modules.
+
+        Its default verifier is the simulated one, or, with ``trains``, the one that a run trains as users have it: that takes minutes.
+        """
         listed = subprocess.run(
             ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=REPOSITORY, capture_output=True, check=True, text=True
         ).stdout.split("\0")
@@ -46,6 +49,11 @@ class Checkout:
                 target.symlink_to(os.readlink(source))
             else:
                 shutil.copy2(source, target)
+        config = folder / "config/config.yaml"
+        if not trains and config.is_file():
+            before, verify, after = config.read_text().partition("\nverify:\n")
+            assert after.count("  engine: transformers\n") >= 1
+            config.write_text(before + verify + after.replace("  engine: transformers\n", "  engine: simulated\n", 1))
         for compiled in REPOSITORY.joinpath("workflow").rglob("__pycache__"):
             # another process may be writing there, under temporary names
             shutil.copytree(

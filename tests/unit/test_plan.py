@@ -302,7 +302,8 @@ def test_shipped_rates_know_every_stage_of_every_shipped_configuration() -> None
         configured = merged([REPOSITORY / "config" / "config.yaml", REPOSITORY / "config" / name])
         plan = Planner(configured, rates, {}, gpus=8, cores=8).plan(PICTURES, INDEX)
         assert not [text for text in plan.warnings if "no rate" in text], name
-        assert all(line.hours and line.bytes for line in plan.lines), name
+        assert all(line.hours for line in plan.lines), name
+        assert {line.stage for line in plan.lines if not line.bytes} <= {"sft", "d2po", "evaluate"}, name  # models are not measured by rows
     assert plan.money > 0 and plan.hours("gpu") == 0, "api.yaml needs no GPU and costs money"
 
 

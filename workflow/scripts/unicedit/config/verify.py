@@ -65,8 +65,8 @@ class VerifySettings(VlmSettings):
     """Who decides whether a valid edit took place, and restates what it changed."""
 
     engine: Literal["simulated", "ssim", "transformers", "openai", "batch", "vllm"] = Field(
-        "simulated",
-        description="`transformers` reads both pictures with a trained verifier. `openai` asks any OpenAI-compatible server, `batch` a "
+        "transformers",
+        description="`transformers` reads both pictures with a trained verifier, by default the one that this run trains. `openai` asks any OpenAI-compatible server, `batch` a "
         "provider's batch API at half the price and within a day; `vllm` runs one in the job. "
         "`ssim` measures similarity. `simulated` knows the truth of "
         "simulated edits and errs at the rates below: it is a stand-in, not a model.",
