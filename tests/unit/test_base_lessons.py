@@ -108,10 +108,14 @@ def test_a_choice_offers_what_was_done_beside_what_was_not():
             right = [text for text in offered if apply(read(text), group.before) == after]
             assert len(set(offered)) == 2 and len(right) <= 1 and not (change is None and right)
             language = EN if answer.isascii() else CN
-            assert answer == (right[0] if right else NEITHER[language])
-            assert lesson.kind == ("choose" if right else "answer"), "only where a change is said is its place shown"
-            kinds.add((language, bool(right), bool(right) and offered.index(answer)))
-    assert len(kinds) == 6  # both languages, either one, neither
+            if right:
+                assert answer == right[0]
+            else:
+                neither, _, instead = answer.partition("\n")
+                assert neither == NEITHER[language] and (apply(read(instead), group.before) == after if instead else change is None)
+            assert lesson.kind == ("answer" if change is None else "choose"), "only where a change is said is its place shown"
+            kinds.add((language, change is None, bool(right) and 1 + offered.index(answer)))
+    assert len(kinds) == 8  # both languages; either one, neither, nothing changed
 
 
 def test_other_splits_show_their_photographs():

@@ -181,25 +181,26 @@ def translate(edit: Edit, lot: random.Random, pictures: tuple[int, ...] = ()) ->
 
 
 def choose(group: Group, number: int | None, pictures: int, lot: random.Random) -> Lesson | None:
-    """Which of two instructions was carried out, or neither: what a question says is to be held against what pictures show.
+    """Which of two instructions was carried out: that one, or, where neither was, so, and what was done instead. What a question says is to be held
+    against what pictures show.
 
     The others are further edits of the same scene, half of them by the same operation. None where too few were found, and for a spoilt edit.
     """
     change = None if number is None else group.changes[number - 1]
     if change is not None and change.kind != NONE:
         return None
-    right = change is not None and lot.random() < 0.9
     wording, language = lot.randrange(WORDINGS), lot.choice((EN, CN))
     done = "" if change is None else say(change.edit, language, wording)
+    right = change is not None and lot.random() < 0.7
     offered = {done} if right else set()
     for other in _others(group, change, lot):
         text = say(other, language, wording)
         if text != done:
             offered.add(text)
         if len(offered) == 2:
-            first, second = lot.sample(sorted(offered), 2)
-            turn = (WHICH.format(first, second), done if right else NEITHER[language])
-            return Lesson("choose" if right else "answer", shown(number, pictures), (turn,), change.edit if change is not None else None)
+            question = WHICH.format(*lot.sample(sorted(offered), 2))
+            found = done if right else f"{NEITHER[language]}\n{done}".rstrip()
+            return Lesson("answer" if change is None else "choose", shown(number, pictures), ((question, found),), change and change.edit)
     return None
 
 

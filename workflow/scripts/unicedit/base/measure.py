@@ -12,6 +12,7 @@ from unicedit.base.lessons import (
     CHINESE,
     ENGLISH,
     INSTRUCT,
+    NEITHER,
     TO_CHINESE,
     TO_ENGLISH,
     Lesson,
@@ -66,7 +67,7 @@ def asked(group: Group, lot: random.Random) -> list[tuple[str, list[Lesson]]]:
         for number in (*range(1, len(group.changes) + 1), None):
             chosen = choose(group, number, pictures, lot)
             if chosen is not None:
-                found.append((f"choose {pictures}, " + ("one of two" if chosen.kind == "choose" else "neither"), [chosen]))
+                found.append((f"choose {pictures}, " + ("neither" if chosen.turns[0][1].startswith(tuple(NEITHER.values())) else "one of two"), [chosen]))
     if plain(group.before):
         found.append(("describe", [describe(group, 0)]))
         whole = answer(group, 0, lot, 99)
