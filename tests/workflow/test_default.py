@@ -1,4 +1,7 @@
-"""What `make all` gives on a fresh machine: the embedded default, through the command that make runs."""
+"""What `make all` gives on a fresh machine: the embedded default, through the command that make runs.
+
+Minutes of the verifier's training are left to `make test-long`; test_verifier.py has a small one.
+"""
 
 import csv
 import subprocess
@@ -17,12 +20,28 @@ pytestmark = pytest.mark.workflow
 
 @pytest.fixture(scope="module")
 def default(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, str]:
-    """A run of the embedded default, and what it showed."""
+    """A run of the embedded default with the simulated verifier, and what it showed."""
     run = Checkout.fresh(tmp_path_factory.mktemp("default") / "checkout")
+    return run, shown_by(run)
+
+
+def shown_by(run: Checkout) -> str:
+    """What the command of `make all` shows."""
     command = [sys.executable, "workflow/scripts/run.py", "--", *SNAKEMAKE, "--profile", "profiles/local", "--cores", "2", "all"]
     done = subprocess.run(command, cwd=run.folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
-    return run, done.stdout
+    return done.stdout
+
+
+@pytest.mark.long
+def test_default_trains_its_verifier_and_beats_ssim_with_it(tmp_path: Path) -> None:
+    run = Checkout.fresh(tmp_path / "checkout", trains=True)
+    shown = shown_by(run)
+    assert "results/tables/table5.md" in shown and "results/tables/filter_curve.md" in shown
+    with run.path("results/tables/table5.csv").open() as stream:
+        right = {row["row"]: float(row["value"]) for row in csv.DictReader(stream) if row["metric"] == "is_changed" and row["value"]}
+    assert right["+ D2PO"] > 0.9 > right["SSIM"] and right["+ SFT"] > 0.9 > right["Base"]
+    assert run.planned() == {}
 
 
 def test_progress_and_summary(default: tuple[Checkout, str]) -> None:
