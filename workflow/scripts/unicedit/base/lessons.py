@@ -200,7 +200,10 @@ def choose(group: Group, number: int | None, pictures: int, lot: random.Random) 
         if len(offered) == 2:
             question = WHICH.format(*lot.sample(sorted(offered), 2))
             found = done if right else f"{NEITHER[language]}\n{done}".rstrip()
-            return Lesson("answer" if change is None else "choose", shown(number, pictures), ((question, found),), change and change.edit)
+            turns = ((question, found),)
+            return (
+                Lesson("choose", shown(number, pictures), turns, change.edit) if change else Lesson("answer", shown(None, pictures), turns)
+            )
     return None
 
 

@@ -67,7 +67,12 @@ def asked(group: Group, lot: random.Random) -> list[tuple[str, list[Lesson]]]:
         for number in (*range(1, len(group.changes) + 1), None):
             chosen = choose(group, number, pictures, lot)
             if chosen is not None:
-                found.append((f"choose {pictures}, " + ("neither" if chosen.turns[0][1].startswith(tuple(NEITHER.values())) else "one of two"), [chosen]))
+                found.append(
+                    (
+                        f"choose {pictures}, " + ("neither" if chosen.turns[0][1].startswith(tuple(NEITHER.values())) else "one of two"),
+                        [chosen],
+                    )
+                )
     if plain(group.before):
         found.append(("describe", [describe(group, 0)]))
         whole = answer(group, 0, lot, 99)
