@@ -53,7 +53,7 @@ fetch-benchmark: install ## CONFIG=config/unicbench.yaml: UnicBench's public pro
 report: install ## results/report.html: the tables, plots, configuration, versions and digests of a finished run in one file
 	$(COMMAND)/report.py -- $(SNAKEMAKE)
 
-verifier: install ## train the verifier (SFT, D2PO) and measure it: Table 5, the SSIM claim
+verifier: install ## the verifier's part of `all`: train it (SFT, D2PO) and measure it: Table 5, the SSIM claim
 	$(COMMAND)/run.py -- $(SNAKEMAKE) verifier
 
 table5-full: install ## Table 5 over five seeds, with the trained controls: many hours on a laptop

@@ -66,7 +66,8 @@ from unicedit.sidecar import Identity, seal
 from unicedit.stages import ORDER, SHARD_STAGES
 from unicedit.workflow import Pipeline
 values = yaml.safe_load(open("config/config.yaml"))
-values["library"].update(yaml.safe_load(open("test.yaml"))["library"])
+for name, section in yaml.safe_load(open("test.yaml")).items():
+    values[name].update(section)
 pipeline = Pipeline(values)
 pipeline.open_library(scan=True)
 status = {"ok": 1, "rejected": 0, "failed": 0}

@@ -74,7 +74,7 @@ def main(folders: list[Path]) -> None:
         )
         after.set_title(textwrap.fill(shown(verdict, 110), 42), loc="left", fontsize=9, color=colour)
     drawn.supxlabel(
-        "Real photographs, in the lower half with composed objects; edits rendered and judged by the simulated engines",
+        "Real photographs, in the lower half with composed objects; edits rendered by simulated editors. Verdicts: above by the simulated verifier, below by the trained one",
         fontsize=8,
         color=FAINT,
     )

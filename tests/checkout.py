@@ -51,9 +51,9 @@ class Checkout:
                 shutil.copy2(source, target)
         config = folder / "config/config.yaml"
         if not trains and config.is_file():
-            before, verify, after = config.read_text().partition("\nverify:\n")
-            assert after.count("  engine: transformers\n") >= 1
-            config.write_text(before + verify + after.replace("  engine: transformers\n", "  engine: simulated\n", 1))
+            settings = config.read_text(encoding="utf-8")
+            assert settings.count("  engine: auto\n") == 1, "the verifier's"
+            config.write_text(settings.replace("  engine: auto\n", "  engine: simulated\n"), encoding="utf-8")
         for compiled in REPOSITORY.joinpath("workflow").rglob("__pycache__"):
             # another process may be writing there, under temporary names
             shutil.copytree(

@@ -25,7 +25,9 @@ TAXONOMY = load(Path(__file__).parents[2] / "config" / "taxonomy.yaml")
 
 
 def made(title: str = DatasetSettings().card.title, library: str = "world") -> Made:
-    return Made(CardSettings(title=title), PrefilterSettings(), InstructSettings(), EditSettings(), VerifySettings(), library)
+    return Made(
+        CardSettings(title=title), PrefilterSettings(), InstructSettings(), EditSettings(), VerifySettings(engine="simulated"), library
+    )
 
 
 def results_in(folder: Path, text: str = "") -> Path:

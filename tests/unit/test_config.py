@@ -26,14 +26,27 @@ def test_readme_explains_every_setting() -> None:
 
 
 def test_commented_defaults_are_the_defaults() -> None:
-    assert parse(yaml.safe_load(defaults())) == Config()
+    assert Config.model_validate(yaml.safe_load(defaults())) == Config()
+
+
+def test_who_verifies_is_said_where_it_is_left_open() -> None:
+    own = {"name": "mine", "engine": "python", "python": {"file": "mine.py", "name": "Mine"}}
+    photos = {"kind": "files", "path": "photos"}
+    for values, engine in (
+        ({}, "transformers"),
+        ({"library": photos}, "simulated"),  # simulated edits of pictures that no sample looks like
+        ({"edit": {"editors": [own]}}, "simulated"),  # refused before the first job: test_program.py
+        ({"library": photos, "verify": {"engine": "transformers"}}, "transformers"),
+        ({"verify": {"engine": "ssim"}}, "ssim"),
+    ):
+        assert parse(values).verify.engine == engine
 
 
 @pytest.mark.parametrize(
     "overlay", sorted(path.name for path in CONFIG.glob("*.yaml") if path.name not in ("config.yaml", "rates.yaml", "taxonomy.yaml"))
 )
 def test_shipped_overlays_are_valid(overlay: str) -> None:
-    assert read_config([CONFIG / "config.yaml", CONFIG / overlay]) != Config()
+    assert read_config([CONFIG / "config.yaml", CONFIG / overlay]) != parse({})
 
 
 @pytest.mark.parametrize(

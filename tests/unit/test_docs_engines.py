@@ -18,9 +18,10 @@ BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: re.search(r"engine: (\w+)", block).group(1))  # type: ignore[union-attr]
 def test_settings_are_valid(block: str) -> None:
-    config = parse(yaml.safe_load(block))
+    values = yaml.safe_load(block)
+    config = parse(values)
     judged = any(judge.engine != "measured" for judge in config.benchmark.judges)
-    assert judged or config.instruct.engine != "simulated" or config.verify.engine != "simulated"
+    assert judged or config.instruct.engine != "simulated" or "engine" in values["verify"]
 
 
 def test_every_engine_is_in_the_table() -> None:

@@ -52,7 +52,7 @@ def made(config: Config, *rates: dict[str, object], gpus: int = 4, measured: dic
 
 
 def config(**more: object) -> Config:
-    return parse({"plan": {"shares": SHARES}, "benchmark": {"source": "none"}, **more})
+    return parse({"plan": {"shares": SHARES}, "benchmark": {"source": "none"}, "verify": {"engine": "simulated"}, **more})
 
 
 def test_rows_go_through_the_shares() -> None:

@@ -289,7 +289,7 @@ def test_settings_that_cannot_be_are_refused() -> None:
             parse({"edit": {"editors": [{"name": "a", "engine": "python", "python": wrong}]}})
     own = {"name": "mine", "engine": "python", "python": {"file": "mine.py", "name": "Mine"}}
     with pytest.raises(ConfigError, match="it knows simulated edits alone, and mine is a real editor"):
-        check_editors(parse({"edit": {"editors": [own]}, "verify": {"engine": "simulated"}}))
+        check_editors(parse({"edit": {"editors": [own]}}))
 
 
 def test_the_settings_of_stages_hold_the_digest(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ from unicedit.taxonomy import load
 
 SHARDS = ("00000", "00001", "00002")
 TAXONOMY = load(Path(__file__).parents[2] / "config" / "taxonomy.yaml")
-MADE = Made(CardSettings(), PrefilterSettings(), InstructSettings(), EditSettings(), VerifySettings(), "world")
+MADE = Made(CardSettings(), PrefilterSettings(), InstructSettings(), EditSettings(), VerifySettings(engine="simulated"), "world")
 ABOUT = Release(MADE, TAXONOMY, "me/edits", "2026-01-31", "c" * 32, row_group_rows=4)
 TERMS: Mapping[str, Any] = {"simulated-a": "composite", "simulated-b": "compositeWithTrainedAlgorithmicMedia"}
 

@@ -50,7 +50,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
     folder = tmp_path_factory.mktemp("run")
     ingest, prefilter = write_sources(folder, PICTURES, name="world:1/{:05d}", draw=of_the_world)
     instructor, editors = InstructSettings(), EditSettings()
-    teacher = VerifySettings(simulated=SimulatedVerifierSettings(miss=0, false_alarm=0, misstate=0))
+    teacher = VerifySettings(engine="simulated", simulated=SimulatedVerifierSettings(miss=0, false_alarm=0, misstate=0))
     instruct = run_stage(InstructStage(ingest, prefilter, instructor, TAXONOMY, instruct_recipe(instructor)), folder)
     edit = run_stage(EditStage(ingest, instruct, editors, edit_recipes(editors)), folder)
     verify = run_stage(VerifyStage(ingest, instruct, edit, teacher, editors, verify_recipe(teacher, editors)), folder)

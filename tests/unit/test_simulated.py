@@ -35,7 +35,7 @@ def run_all(folder: Path, world: bool, batch_size: int) -> list[Path]:
     writer, editors, verifier = (
         InstructSettings(batch_size=batch_size),
         EditSettings(batch_size=batch_size),
-        VerifySettings(batch_size=batch_size),
+        VerifySettings(engine="simulated", batch_size=batch_size),
     )
     instruct = run_stage(InstructStage(ingest, prefilter, writer, TAXONOMY, instruct_recipe(writer)), folder)
     edit = run_stage(EditStage(ingest, instruct, editors, edit_recipes(editors)), folder)

@@ -112,7 +112,7 @@ def make(folder: Path, count: int = 12, text: str = "Mirror it.", **settings: An
     instruct, edit = folder / "instruct" / "00000.parquet", folder / "edit" / "00000.parquet"
     write_table(instruct, INSTRUCT, instructions)
     write_table(edit, EDIT, edits)
-    return VerifyStage(ingest, instruct, edit, VerifySettings(**settings), EditSettings(), "recipe-v")
+    return VerifyStage(ingest, instruct, edit, VerifySettings(**{"engine": "simulated", **settings}), EditSettings(), "recipe-v")
 
 
 def use(monkeypatch: pytest.MonkeyPatch, reader: Reader, attempts: int = 3) -> None:

@@ -24,7 +24,7 @@ def plan(run: Checkout, *arguments: str) -> dict[str, Any]:
     return value
 
 
-@pytest.mark.parametrize("more", ["", TRAINED], ids=["simulated", "trained"])
+@pytest.mark.parametrize("more", ["verify: {engine: simulated}", TRAINED], ids=["simulated", "trained"])
 def test_jobs_are_those_that_snakemake_plans(tmp_path: Path, more: str) -> None:
     run = Checkout.fresh(tmp_path / "checkout")
     run.path("test.yaml").write_text(f"library: {{declared: 34, shard_size: 8}}\n{more}")

@@ -43,11 +43,12 @@ cli.main(sys.argv[1:])
 """
 
 
-def test_literal_slurm_command_plans_every_rule_on_its_partition(clean: Checkout) -> None:
+def test_literal_slurm_command_plans_every_rule_on_its_partition(tmp_path: Path) -> None:
+    run = Checkout.fresh(tmp_path / "checkout", trains=True)
     literal = ["--profile", "slurm", "all", "-n"]
-    done = subprocess.run([*SNAKEMAKE, *literal], cwd=clean.folder, capture_output=True, text=True)
+    done = subprocess.run([*SNAKEMAKE, *literal], cwd=run.folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    done = subprocess.run([sys.executable, "-c", WITH_RESOURCES, *literal], cwd=clean.folder, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", WITH_RESOURCES, *literal], cwd=run.folder, capture_output=True, text=True)
     profile = yaml.safe_load((REPOSITORY / "profiles/slurm/config.yaml").read_text())
     partitions: dict[str, set[str]] = {}
     rule = None
@@ -71,9 +72,14 @@ def test_literal_slurm_command_plans_every_rule_on_its_partition(clean: Checkout
             "records",
             "table4",
             "nc_claim",
+            "samples",
+            "training_data",
+            "table5",
+            "filter_curve",
         ),
         "cpu",
     )
+    wanted |= dict.fromkeys(("sft", "d2po", "evaluate", "ssim_claim"), "gpu-a")
     wanted |= {"instruct": "gpu-a", "edit": "gpu-b", "verify": "gpu-a", "bench_edit": "gpu-b", "judge": "gpu-a"}
     assert profile["executor"] == "slurm"
     assert partitions == {name: {partition} for name, partition in wanted.items()}

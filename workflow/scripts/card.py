@@ -26,6 +26,7 @@ def main() -> None:
         edit=EditSettings(**values["edit"]),
         verify=VerifySettings(**values["verify"]),
         library=values["library"]["kind"],
+        trained_on=values.get("trained_on"),
     )
     results, shards = arguments.results, load(arguments.results / "index").shards
     status = card(results, shards, made, load_taxonomy(values["taxonomy"]["path"]))

@@ -42,6 +42,11 @@ def knows_truth(config: Config) -> bool:
     return all(editor.engine == "simulated" for editor in config.edit.editors)
 
 
+def trains_its_verifier(config: Config) -> bool:
+    """Whether a run verifies with the model that it trains."""
+    return config.verify.engine == "transformers" and config.verify.transformers.model is None
+
+
 def _proposing(config: Config) -> dict[str, Any]:
     """What proposals read: of `instruct`, who is asked and how."""
     elsewhere = {"per_image", "alternates", "shares", "pass_rates"}
@@ -88,6 +93,7 @@ READS: dict[str, Callable[[Config], dict[str, Any]]] = {
         "edit": config.edit.model_dump(mode="json"),
         "verify": config.verify.model_dump(mode="json"),
         "library": {"kind": config.library.kind},
+        **({"trained_on": config.samples.source} if trains_its_verifier(config) else {}),
         "taxonomy": _taxonomy(config),
     },
     "gallery": lambda config: {"gallery": config.gallery.model_dump(mode="json"), "simulated": simulated(config)},

@@ -11,6 +11,7 @@ SHARD_STAGES = ("ingest", "prefilter", "instruct", "edit", "verify", "assemble")
 TRAININGS = ("sft", "d2po")
 PROPOSING = ("propose", "proposals")  # of a benchmark of one's own
 TABLE5 = ("table5", "table5_full", "table5_search")
+MEASURING = ("train_variant", "evaluate")  # rules of many verifiers, readings and splits, whose tables are no stage's
 _SCRIPTS = {**dict.fromkeys(TABLE5, "table5"), "judge_check": "judge_truth"}  # of rules that share one, or whose name a command has
 _OF_UNITS = ("table2", "table4", "nc_claim", "judge_check", "bench_groups", "record")  # gathers that read tables of units
 GATHERS = (

@@ -25,7 +25,7 @@ from unicedit.freshness import Freshness
 from unicedit.index.index import Index
 from unicedit.models.lock import locked
 from unicedit.program.find import with_digests
-from unicedit.reads import READS, knows_truth
+from unicedit.reads import READS, knows_truth, trains_its_verifier
 from unicedit.stages import GATHERS, ORDER, PART_STAGES, UNITS, gather_outputs, gather_seal, script_of, wildcard_of
 from unicedit.training.parts import SECTIONS, part_names
 from unicedit.triplets.plan import TRIPLET_STAGES, Table2Plan
@@ -79,11 +79,6 @@ def _signed(function: Callable[[_Wildcards], str]) -> Callable[[_Wildcards], str
     """Remember a function's signature: Snakemake asks for it several times a job, and working it out takes longer than the call."""
     function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
     return function
-
-
-def trains_its_verifier(config: Config) -> bool:
-    """Whether a run verifies with the model that it trains."""
-    return config.verify.engine == "transformers" and config.verify.transformers.model is None
 
 
 class Pipeline:

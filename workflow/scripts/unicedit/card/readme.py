@@ -64,6 +64,7 @@ class Made:
     edit: EditSettings
     verify: VerifySettings
     library: str  # its kind: "world" or "files"
+    trained_on: str | None = None  # where the samples are from that the run's own verifier was trained on, as samples.source has it
 
     def simulated(self) -> list[str]:
         """A sentence for each part that a simulation played; empty when all was real."""
@@ -81,6 +82,8 @@ class Made:
             said.append(
                 "The verdicts and restated instructions come from a simulated verifier that knows the truth and errs at known rates."
             )
+        if self.trained_on == "world":
+            said.append("The verifier, which restates instructions, was trained in the same run on samples of the simulated world.")
         return said
 
     def scored(self) -> list[str]:
@@ -96,7 +99,13 @@ class Made:
             else "Safety of the sources: **not scored**. No classifier was configured.",
             "Quality of the edited pictures: **not scored** apart from the verdict.",
             f"Whether a valid edit took place: by the verifier `{self.verify.engine}`"
-            + (f", SSIM below {self.verify.ssim.threshold:g}." if self.verify.engine == "ssim" else "."),
+            + (
+                f", SSIM below {self.verify.ssim.threshold:g}."
+                if self.verify.engine == "ssim"
+                else ", trained in the same run."
+                if self.trained_on
+                else "."
+            ),
         ]
 
 

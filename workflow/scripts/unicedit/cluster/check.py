@@ -37,7 +37,7 @@ def wants_gpu(config: Config) -> set[str]:
     rules |= {"edit"} if any(one.engine not in CPU_ENGINES for one in config.edit.editors) else set()
     rules |= {"verify"} if config.verify.engine == "vllm" else set()
     if config.verifier.base != type(config.verifier)().base:
-        rules |= {*TRAININGS, "evaluate"} | ({"verify"} if config.verify.engine == "transformers" else set())
+        rules |= {*TRAININGS, "evaluate", "ssim_claim"} | ({"verify"} if config.verify.engine == "transformers" else set())
     return rules
 
 

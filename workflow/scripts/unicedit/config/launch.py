@@ -68,7 +68,7 @@ class LaunchSettings(Section):
         0, ge=0, le=64, description="Processes a device that prepare pictures; 0: the training process does it. Use 4 to 8 with a GPU."
     )
     keep_mb: int = Field(1024, ge=0, description="Megabytes of prepared pictures that a process keeps for the next pass; 0: none.")
-    checkpoint_steps: int = Field(200, ge=1, description="Updates between checkpoints. Only the last is kept, in the scratch folder.")
+    checkpoint_steps: int = Field(50, ge=1, description="Updates between checkpoints. Only the last is kept, in the scratch folder.")
     log_steps: int = Field(10, ge=1, description="Updates between two points of the loss curves.")
     trackers: list[Tracker] = Field(
         [],

@@ -105,9 +105,9 @@ def _line(errors: Sequence[ErrorDetails]) -> str:
 
 
 def parse(values: Mapping[str, Any]) -> Config:
-    """Check merged configuration values. Raises ``ConfigError`` with one line a fault."""
+    """Check merged configuration values, and say who verifies where that is left open. Raises ``ConfigError`` with one line a fault."""
     try:
-        return Config.model_validate(dict(values))
+        config = Config.model_validate(dict(values))
     except ValidationError as error:
         faults = error.errors()
         places = [fault["loc"] for fault in faults]
@@ -121,6 +121,11 @@ def parse(values: Mapping[str, Any]) -> Config:
         for fault in own:
             by_key.setdefault(_key(fault), []).append(fault)
         raise ConfigError("\n".join(map(_line, by_key.values()))) from error
+    if config.verify.engine != "auto":
+        return config
+    simulated = config.library.kind == "world" and all(editor.engine == "simulated" for editor in config.edit.editors)
+    verify = config.verify.model_copy(update={"engine": "transformers" if simulated else "simulated"})
+    return config.model_copy(update={"verify": verify})
 
 
 def read_file(path: Path) -> dict[str, Any]:

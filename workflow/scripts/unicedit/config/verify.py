@@ -64,12 +64,13 @@ class TransformersSettings(Section):
 class VerifySettings(VlmSettings):
     """Who decides whether a valid edit took place, and restates what it changed."""
 
-    engine: Literal["simulated", "ssim", "transformers", "openai", "batch", "vllm"] = Field(
-        "transformers",
+    engine: Literal["auto", "simulated", "ssim", "transformers", "openai", "batch", "vllm"] = Field(
+        "auto",
         description="`transformers` reads both pictures with a trained verifier, by default the one that this run trains. `openai` asks any OpenAI-compatible server, `batch` a "
         "provider's batch API at half the price and within a day; `vllm` runs one in the job. "
         "`ssim` measures similarity. `simulated` knows the truth of "
-        "simulated edits and errs at the rates below: it is a stand-in, not a model.",
+        "simulated edits and errs at the rates below: it is a stand-in, not a model. `auto`: `transformers` where library and editors are simulated, as "
+        "the samples that a verifier is trained on by default; otherwise `simulated`, which real editors refuse: then one has to be named.",
     )
     transformers: TransformersSettings = Field(default_factory=TransformersSettings, description="Settings of the engine `transformers`.")
     simulated: SimulatedVerifierSettings = Field(

@@ -12,5 +12,5 @@ class WorldSettings(Section):
         240,
         ge=1,
         le=99_999,
-        description="Pictures in the simulated library; 240 show every sub-task several times and run in minutes on two cores.",
+        description="Pictures in the simulated library; 240 show every sub-task several times and run in minutes on two cores (the verifier's training apart).",
     )

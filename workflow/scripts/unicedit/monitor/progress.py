@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from unicedit.monitor.output import Output
 from unicedit.monitor.records import Place, Record
-from unicedit.stages import ORDER
+from unicedit.stages import MEASURING, ORDER
 
 WINDOW_SECONDS = 60.0
 
@@ -63,7 +63,7 @@ class RunProgress:
             by_stage.setdefault(record.stage, []).append(record)
         return [
             self._stage(stage, output, by_stage.get(stage, []), now)
-            for stage in in_order(stage for stage in output.planned if stage in ORDER)
+            for stage in in_order(stage for stage in output.planned if stage in ORDER or stage in MEASURING)
         ]
 
     def _stage(self, stage: str, output: Output, records: list[Record], now: float) -> StageProgress:

@@ -31,6 +31,8 @@ _MADE = (
     ("Judges and truth", "tables/judge_check.md"),
     ("Table 5", "tables/table5.md"),
     ("SSIM claim", "tables/ssim_claim.md"),
+    ("Filter curve", "tables/filter_curve.md"),
+    ("Verifier", "verifier/d2po/model"),
     ("Contamination", "tables/contamination.md"),
     ("Proposals", "tables/proposals.md"),
 )

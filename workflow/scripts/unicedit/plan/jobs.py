@@ -4,10 +4,9 @@ from unicedit.config.model import Config
 from unicedit.evaluation.grid import Grid
 from unicedit.evaluation.rows import CHOOSING, MAIN
 from unicedit.plan.benchmark import unit_jobs
-from unicedit.reads import knows_truth
+from unicedit.reads import knows_truth, trains_its_verifier
 from unicedit.stages import SHARD_STAGES, gather_seal
 from unicedit.training.parts import part_names
-from unicedit.workflow import trains_its_verifier
 
 
 def evaluations(config: Config) -> list[str]:

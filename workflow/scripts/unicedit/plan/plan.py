@@ -16,9 +16,9 @@ from unicedit.plan.measured import Measured, benchmark_seconds
 from unicedit.plan.rates import Rate, RateTable
 from unicedit.plan.volumes import training_volumes, volumes
 from unicedit.plan.work import RATES_OF, Worker, gpus_of_job, of_gpu, workers_of
+from unicedit.reads import trains_its_verifier
 from unicedit.stages import TRAININGS
 from unicedit.triplets.plan import TRIPLET_STAGES
-from unicedit.workflow import trains_its_verifier
 
 MEASURED_STAGES = ("ingest", "duplicates", "prefilter", "instruct", "edit", "verify", "assemble", "samples", *UNIT_STAGES, *TRIPLET_STAGES)
 # stages that are one job over all shards, by the rules whose times they are

@@ -8,7 +8,7 @@ from unicedit.config.model import Config
 from unicedit.config.openai import PriceSettings
 from unicedit.config.vlm import VlmSettings
 from unicedit.plan.rates import Rate, RateTable
-from unicedit.workflow import trains_its_verifier
+from unicedit.reads import trains_its_verifier
 
 CPU_ENGINES = (
     "simulated",

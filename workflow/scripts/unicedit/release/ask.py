@@ -9,7 +9,7 @@ from unicedit.config.model import Config
 from unicedit.errors import PipelineError
 from unicedit.files import digest_of, read_json
 from unicedit.plan.rates import read_rates
-from unicedit.reads import READS, taxonomy_file
+from unicedit.reads import READS, taxonomy_file, trains_its_verifier
 from unicedit.release.energy import measured, rated
 from unicedit.release.marks import term_of
 from unicedit.release.release import Release
@@ -42,7 +42,15 @@ def asked(
             f"{results / 'dataset'}: made with another configuration than {', '.join(map(str, files))}; name the run's own (CONFIG=...), or run make dataset"
         )
     return Release(
-        made=Made(config.dataset.card, config.prefilter, config.instruct, config.edit, config.verify, config.library.kind),
+        made=Made(
+            config.dataset.card,
+            config.prefilter,
+            config.instruct,
+            config.edit,
+            config.verify,
+            config.library.kind,
+            config.samples.source if trains_its_verifier(config) else None,
+        ),
         taxonomy=load(taxonomy_file(config)),
         repository=repository,
         date=date,

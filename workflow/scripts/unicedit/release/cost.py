@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unicedit.cluster.used import from_benchmarks
-from unicedit.stages import SHARD_STAGES
+from unicedit.stages import SHARD_STAGES, TRAININGS
 from unicedit.vlm.spent import Spent, spent_in
 
-STAGES = ("duplicates", *SHARD_STAGES)
+STAGES = ("duplicates", *SHARD_STAGES, "samples", "training_data", *TRAININGS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ def page(
             title=about["title"],
             note=about["note"],
             tuned=about["tuned"],
+            joint=measured.get("joint") is not None,
             table=table(head, rows),
             findings=said,
             judges=", ".join(judges),

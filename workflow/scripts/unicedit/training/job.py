@@ -47,6 +47,7 @@ class TrainingJob:
     folder: Path  # checkpoints, curves, and at the end the model
     settings: SftSettings | D2poSettings
     launch: LaunchSettings
+    progress: Path | None = None  # where the monitor looks
 
     @property
     def stage(self) -> str:
@@ -83,6 +84,7 @@ class TrainingJob:
         from unicedit.training.checkpoints import last_checkpoint
         from unicedit.training.curves import Curves
         from unicedit.training.finish import save_trained
+        from unicedit.training.progress import TrainingProgress
 
         first = os.environ.get("RANK", "0") == "0"
         started = time.monotonic()
@@ -90,7 +92,8 @@ class TrainingJob:
             from unicedit.training.sft import sft_trainer as build
         else:
             from unicedit.training.d2po_training import d2po_trainer as build
-        trainer, rows = build(self, [preemption, Curves(self.folder / CURVES)])
+        shown = [TrainingProgress(self.progress, self.stage, self.settings.batch_size)] if self.progress else []
+        trainer, rows = build(self, [preemption, Curves(self.folder / CURVES), *shown])
         resumed = last_checkpoint(self.folder / "checkpoints", tidy=first)
         if resumed:
             log.info("going on from %s", resumed)

@@ -48,12 +48,14 @@ def job_of(arguments: argparse.Namespace, settings: SftSettings | D2poSettings) 
     name = training_recipe(stage, decides, data, model_digest(base, revision))
     if Path(base).exists():
         base = str(Path(base).resolve())
+    scratch = arguments.scratch.resolve()
     return TrainingJob(
         Verifier(base, revision, verifier.differential, verifier.reply, verifier.max_pixels),
         arguments.data.resolve(),
-        arguments.scratch.resolve() / "training" / stage / name,
+        scratch / "training" / stage / name,
         settings,
         LaunchSettings(**arguments.launch),
+        scratch / "progress" / stage / f"{name}.json",
     )
 
 
