@@ -19,11 +19,11 @@ import sys
 import sysconfig
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NoReturn
 
 from snakemake_server import status_of
 
@@ -90,11 +90,17 @@ def _as_script(asked: dict[str, Any]) -> int:
     os.chdir(asked["folder"])
     sys.argv = asked["arguments"]
     sys.path[0] = str(Path(sys.argv[0]).resolve().parent)
+    os.execvp = _instead_of_exec  # type: ignore[assignment]
     try:
         runpy.run_path(sys.argv[0], run_name="__main__")
     except SystemExit as left:
         return status_of(left)
     return 0
+
+
+def _instead_of_exec(file: str, arguments: Sequence[str]) -> NoReturn:
+    """Run a program and leave as it does: whoever becomes another program cannot say any more how it ended."""
+    sys.exit(subprocess.run([file, *arguments[1:]], check=False).returncode)
 
 
 def _answer(connection: socket.socket) -> int:

@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import json
 import time
 from pathlib import Path
 
@@ -59,6 +60,9 @@ def test_run_verifies_with_the_verifier_it_trains(trained: Checkout) -> None:
     assert {(label, "measured") for label in ("Base", "+ SFT", "+ D2PO", "SSIM")} <= rows
     assert any(source == "reported" for _, source in rows)
     assert run.planned() == {}
+    for stage, rows in (("sft", 3 * 16), ("d2po", 2 * 4)):  # what the monitor showed of the trainings
+        (record,) = [json.loads(path.read_text()) for path in run.path(f"my scratch/progress/{stage}").glob("*.json")]
+        assert record["finished"] and [record[name] for name in ("total", "done", "computed", "resumed")] == [rows, rows, rows, 0]
     run.command("report", "--", *SNAKEMAKE, *run.overlay(), "--profile", "profiles/local", "--cores", "2")
     report = run.path("my results/report.html").read_text(encoding="utf-8")
     pictures = [
