@@ -69,9 +69,10 @@ def test_models_are_found_wherever_the_configuration_names_them() -> None:
 
 
 def test_changed_settings_are_those_that_differ() -> None:
-    config = parse({"verify": {"ssim": {"threshold": 0.5}}, "edit": {"editors": [{"name": "a", "engine": "simulated"}]}})
+    config = parse({"verify": {"engine": "ssim", "ssim": {"threshold": 0.5}}, "edit": {"editors": [{"name": "a", "engine": "simulated"}]}})
     found = {key: (value, default) for key, value, default in changed(config.model_dump(mode="json"), Config().model_dump(mode="json"))}
-    assert set(found) == {"verify.ssim.threshold", "edit.editors"}
+    assert set(found) == {"verify.engine", "verify.ssim.threshold", "edit.editors"}
+    assert found["verify.engine"] == ('"ssim"', '"auto"')
     assert found["verify.ssim.threshold"] == ("0.5", "0.985")
     assert list(changed({}, {})) == []
 

@@ -19,7 +19,7 @@ def check_editors(config: Config) -> None:
     real = [editor.name for editor in config.edit.editors if editor.engine != "simulated"]
     if real and config.verify.engine == "simulated":
         raise ConfigError(
-            f"config: verify.engine = 'simulated' (which 'auto' stands for here): it knows simulated edits alone, and {', '.join(real)} is a real editor; "
+            f"config: verify.engine = 'simulated' (or 'auto', which comes to it here): it knows simulated edits alone, and {', '.join(real)} is a real editor; "
             "choose openai, vllm, ssim, or transformers with a `model` or a `verifier.base` that knows photographs"
         )
     for key, editor in editors_of(config):
