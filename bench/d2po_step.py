@@ -26,7 +26,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SHIPPED = ROOT / "models" / "tiny-base"
 PAIRS = 8
-SETTINGS: dict[str, Any] = {"epochs": None, "steps": 2, "batch_size": PAIRS, "losses": {"sigmoid": 1.0}, "beta": 0.1}
+SETTINGS: dict[str, Any] = {
+    "epochs": None,
+    "steps": 2,
+    "batch_size": PAIRS,
+    "losses": {"sigmoid": 1.0},
+    "beta": 0.1,
+    "freeze_vision": False,
+}
 
 
 def ours(base: Path, data: Path, folder: Path, *, cached: bool) -> Any:

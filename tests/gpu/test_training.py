@@ -22,7 +22,7 @@ from unicedit.verifier.load import load_verifier
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")]
 
-SHORT: dict[str, Any] = {"epochs": None, "steps": 3, "batch_size": 4}
+SHORT: dict[str, Any] = {"epochs": None, "steps": 3, "batch_size": 4, "freeze_vision": False}
 
 
 @pytest.mark.parametrize("differential", ["none", "image", "latent"])

@@ -23,7 +23,7 @@ from unicedit.tables.filter_curve_thresholds import thresholds
 from unicedit.tables.ssim_claim import conclusion, size_row, ssim_claim
 from unicedit.tables.ssim_claim_measure import EDGES, Seen, by_size, interval_of, share_changed, under_flicker, verdicts_of
 from unicedit.verifier.chat import reply_text
-from unicedit.verifier.reader import Pair, Reading
+from unicedit.verifier.reader import Pair, Reader, Reading
 
 Row = dict[str, str]
 
@@ -163,19 +163,22 @@ def test_thresholds_come_from_evaluations_of_the_validation_split(tmp_path: Path
         thresholds("transformers", None, tmp_path / "one.parquet", 0.5)
 
 
-class Nervous:
+class Nervous(Reader):
     """A reader that claims a change where a picture's mean moved by more than half a grey level."""
 
     form = "short"
 
+    def __init__(self) -> None:
+        """Without a model."""
+
     def batches(self, pairs: Any) -> list[list[int]]:
         return [list(range(len(pairs)))]
 
-    def inputs(self, pairs: list[Pair]) -> list[Pair]:
+    def inputs(self, pairs: Any) -> Any:
         return pairs
 
-    def generate(self, pairs: list[Pair]) -> list[Reading]:
-        return [Reading(self._text(pair), None) for pair in pairs]
+    def generate(self, inputs: Any, seed: int | None = None) -> list[Reading]:
+        return [Reading(self._text(pair), None) for pair in inputs]
 
     def _text(self, pair: Pair) -> str:
         assert pair.instruction is not None
@@ -199,7 +202,7 @@ def test_the_claim_on_ssim_is_measured(tmp_path: Path) -> None:
     rows += [edited(20, 0.5, disturbance="shift"), sample(21, "no_edit")]
     data = samples_table(tmp_path / "test.parquet", rows)
     verdicts = {row["key"]: number % 4 != 0 for number, row in enumerate(rows)} | {rows[1]["key"]: None}
-    flicker = under_flicker(data, Nervous(), 0.97, 8, [0, 2, 8])  # type: ignore[arg-type]
+    flicker = under_flicker(data, Nervous(), 0.97, 8, [0, 2, 8])
     edits = by_size(data, verdicts, 0.97)
     assert len(flicker) == 24 and len(edits) == 12  # no shift, and nothing that did not change
     by_strength = {strength: [one for one in flicker if one.at == strength] for strength in (0, 2, 8)}

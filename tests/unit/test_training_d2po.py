@@ -25,7 +25,7 @@ from unicedit.verifier.load import load_verifier
 
 MODES = ("none", "image", "latent")
 SIZES = ((56, 56), (84, 56))
-SHORT: dict[str, Any] = {"epochs": None, "steps": 3, "batch_size": 4}
+SHORT: dict[str, Any] = {"epochs": None, "steps": 3, "batch_size": 4, "freeze_vision": False}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -241,7 +241,7 @@ def test_adapters_train_and_are_merged(base: Path, pairs: Path, samples: Path, t
 
 
 def test_frozen_vision_stays(base: Path, samples: Path, tmp_path: Path) -> None:
-    trainer, _ = sft_trainer(job(base, samples, tmp_path, SftSettings(**SHORT, freeze_vision=True)))
+    trainer, _ = sft_trainer(job(base, samples, tmp_path, SftSettings(**{**SHORT, "freeze_vision": True})))
     before = trained(trainer)
     trainer.train()
     changed = {name for name, tensor in trained(trainer).items() if not torch.equal(tensor, before[name])}

@@ -24,7 +24,7 @@ from unicedit.training.job import TrainingJob
 from unicedit.training.launch import Submitted, launch, slurm_parameters
 
 STEPS = 60
-SETTINGS: dict[str, Any] = {"epochs": None, "steps": STEPS, "batch_size": 4, "learning_rate": 1e-3}
+SETTINGS: dict[str, Any] = {"epochs": None, "steps": STEPS, "batch_size": 4, "learning_rate": 1e-3, "freeze_vision": False}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -41,7 +41,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return samples_file(tmp_path_factory.mktemp("data") / "d2po.parquet", 30, "d2po", ((56, 56), (84, 56)))
 
 
-SETTINGS: dict[str, Any] = {"epochs": None, "steps": STEPS, "batch_size": 4, "learning_rate": 1e-3}
+SETTINGS: dict[str, Any] = {"epochs": None, "steps": STEPS, "batch_size": 4, "learning_rate": 1e-3, "freeze_vision": False}
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:

@@ -23,7 +23,7 @@ from unicedit.verifier.load import load_verifier
 pytestmark = pytest.mark.long  # two processes of torch on two cores, and DeepSpeed compiles an operation first
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow" / "scripts"
-SETTINGS: dict[str, Any] = {"epochs": None, "steps": 6, "batch_size": 4, "learning_rate": 1e-3}
+SETTINGS: dict[str, Any] = {"epochs": None, "steps": 6, "batch_size": 4, "learning_rate": 1e-3, "freeze_vision": False}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -50,7 +50,11 @@ class TrainingSettings(Section):
         "auto",
         description="Arithmetic of the forward pass; `auto`: bf16 on a GPU, fp32 on a CPU. Weights are updated in fp32 (with LoRA, the adapters).",
     )
-    freeze_vision: bool = Field(False, description="Leave the vision tower as it is. The paper does not say which parts it trained.")
+    freeze_vision: bool = Field(
+        True,
+        description="Leave the vision tower as it is, which has learned to see beforehand: an update costs three fifths, and on validation the verifier is as good or better. "
+        "The paper does not say which parts it trained.",
+    )
     lora: LoraSettings | None = Field(None, description="Train low-rank adapters; null: train all weights.")
     seed: int = Field(0, ge=0, description="Seed of the order of the rows, of dropout and of the adapters.")
 

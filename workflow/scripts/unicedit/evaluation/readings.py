@@ -48,22 +48,7 @@ def grey(picture: bytes) -> bytes:
 
 def read_all(reader: "Reader", pairs: Sequence["Pair"]) -> list["Reading | RowError"]:
     """The greedy reading of each pair, in order; pictures that cannot be shown give a ``RowError`` for their own pair alone."""
-    found: list[Reading | RowError] = [RowError("reading: none")] * len(pairs)
-    for batch in reader.batches(pairs):
-        try:
-            readings: list[Reading | RowError] = [*reader.generate(reader.inputs([pairs[index] for index in batch]))]
-        except RowError:
-            readings = [_read_alone(reader, pairs[index]) for index in batch]
-        for index, one in zip(batch, readings, strict=True):
-            found[index] = one
-    return found
-
-
-def _read_alone(reader: "Reader", pair: "Pair") -> "Reading | RowError":
-    try:
-        return reader.generate(reader.inputs([pair]))[0]
-    except RowError as error:
-        return error
+    return reader.each(pairs, lambda batch: reader.generate(reader.inputs(batch)))
 
 
 def joint_log_probabilities(

@@ -7,9 +7,9 @@ reply does not depend on its neighbours (in float32, up to rounding).
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from PIL import Image
@@ -21,6 +21,7 @@ from unicedit.verifier.differential import differential_picture
 from unicedit.verifier.load import Differential
 
 Inputs = dict[str, torch.Tensor]
+_Read = TypeVar("_Read")
 
 # what stands before the verdict; inside a JSON string its quotes would be escaped
 _VERDICT = re.compile(r'"is_changed"\s*:')
@@ -86,6 +87,28 @@ class Reader:
                 assert reading.log_probability is not None
                 found[index] = reading.log_probability
         return found
+
+    def each(self, pairs: Sequence[Pair], read: Callable[[list[Pair]], Sequence[_Read]]) -> list[_Read | RowError]:
+        """What ``read`` makes of each pair, in order, asked in batches. A pair whose pictures cannot be shown gets its ``RowError``, and the rest of its
+        batch is read without it.
+        """
+        results: list[_Read | RowError] = [RowError("reading: none")] * len(pairs)
+        for batch in self.batches(pairs):
+            shown = batch
+            try:
+                found = read([pairs[place] for place in shown])
+            except RowError:
+                shown = []
+                for place in batch:
+                    try:
+                        pictures_of(pairs[place], self.differential)
+                        shown.append(place)
+                    except RowError as error:
+                        results[place] = error
+                found = read([pairs[place] for place in shown]) if shown else []
+            for place, one in zip(shown, found, strict=True):
+                results[place] = one
+        return results
 
     def batches(self, pairs: Sequence[Pair]) -> Iterator[list[int]]:
         """Positions of pairs, ``batch_size`` at a time, the longest first: what does not fit into memory fails at once."""
@@ -265,20 +288,18 @@ def _elongated(width: int, height: int) -> bool:
     return max(width, height) > MOST_ELONGATED * min(width, height)
 
 
-def check_pictures(pair: Pair) -> None:
-    """Raises ``RowError`` for a pair with a picture that the verifier cannot be shown."""
-    for name, data in (("source", pair.source), ("edit", pair.edit)):
-        try:
-            with Image.open(io.BytesIO(data), formats=("PNG", "WEBP", "JPEG")) as opened:
-                opened.load()
-                width, height = opened.size
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise RowError(f"not_readable: the {name} picture: {str(error)[:200]}") from error
-        if _elongated(width, height):
-            raise RowError(f"elongated: the {name} picture is {width} x {height}; one side may be {MOST_ELONGATED} times the other at most")
-
-
 def pictures_of(pair: Pair, differential: Differential) -> list[Image.Image]:
-    """The pictures that the verifier sees: source, edit and, for ``image``, their difference."""
-    source, edit = decoded(pair.source), decoded(pair.edit)
+    """The pictures that the verifier sees: source, edit and, for ``image``, their difference. Raises ``RowError`` for one that it cannot be shown."""
+    source, edit = _shown("source", pair.source), _shown("edit", pair.edit)
     return [source, edit, differential_picture(source, edit)] if differential == "image" else [source, edit]
+
+
+def _shown(name: str, data: bytes) -> Image.Image:
+    try:
+        picture = decoded(data)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise RowError(f"not_readable: the {name} picture: {str(error)[:200]}") from error
+    if _elongated(*picture.size):
+        size = f"{picture.width} x {picture.height}"
+        raise RowError(f"elongated: the {name} picture is {size}; one side may be {MOST_ELONGATED} times the other at most")
+    return picture

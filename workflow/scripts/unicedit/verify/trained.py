@@ -13,7 +13,7 @@ from unicedit.verifier.blind import BlindReader, Weighed
 from unicedit.verifier.chat import Form
 from unicedit.verifier.identity import model_digest
 from unicedit.verifier.load import Differential, load_verifier, recorded
-from unicedit.verifier.reader import Pair, Reader, Reading, check_pictures
+from unicedit.verifier.reader import Pair, Reader, Reading
 from unicedit.verify.models import blind_model_of, model_of
 from unicedit.verify.port import Case
 from unicedit.verify.reply import ShortReply, VerifyReply, parse_reply
@@ -63,25 +63,9 @@ class TrainedVerifier:
 
     def verdicts(self, pairs: Sequence[Pair]) -> list[Row | RowError]:
         """The columns of the verdict on each pair, or why there is none."""
-        results: list[Row | RowError] = [RowError("reply: none")] * len(pairs)
-        for batch in self.reader.batches(pairs):
-            able = self._able(pairs, batch, results)
-            for place, result in zip(able, self._batch([pairs[place] for place in able]) if able else (), strict=True):
-                results[place] = result
-        return results
+        return self.reader.each(pairs, self._batch)
 
-    def _able(self, pairs: Sequence[Pair], batch: Sequence[int], results: list[Row | RowError]) -> list[int]:
-        """Those of a batch whose pictures can be shown; the others get their reason."""
-        able = []
-        for place in batch:
-            try:
-                check_pictures(pairs[place])
-                able.append(place)
-            except RowError as error:
-                results[place] = error
-        return able
-
-    def _batch(self, pairs: Sequence[Pair]) -> list[Row | RowError]:
+    def _batch(self, pairs: list[Pair]) -> list[Row | RowError]:
         informed = self.reader.generate(self.reader.inputs(pairs))
         blind = self.blind.read(pairs) if self.blind else None
         candidates = [[reading, *([blind[number]] if blind else [])] for number, reading in enumerate(informed)]
