@@ -69,11 +69,11 @@ class WorldSampleSettings(Section):
         description="Training pairs for D2PO, over all three kinds as in the paper, of pictures that SFT does not see.",
     )
     validation: KindCounts = Field(
-        default_factory=lambda: KindCounts(normal=200, no_edit=200, hallucination=200),
+        default_factory=lambda: KindCounts(normal=150, no_edit=150, hallucination=150),
         description="Samples on which settings and thresholds are chosen.",
     )
     test: KindCounts = Field(
-        default_factory=lambda: KindCounts(normal=400, no_edit=400, hallucination=400),
+        default_factory=lambda: KindCounts(normal=300, no_edit=300, hallucination=300),
         description="Samples on which Table 5 is measured; only these may hold held-out compositions.",
     )
     per_picture: int = Field(

@@ -34,7 +34,7 @@ class TransformersSettings(Section):
     )
     revision: str | None = Field(None, description="Commit of a hub model; jobs never download, so fetch it beforehand.")
     batch_size: int = Field(
-        16, ge=1, le=1024, description="Pairs the model reads at once, sorted by length among those handed over (`verify.batch_size`)."
+        32, ge=1, le=1024, description="Pairs the model reads at once, sorted by length among those handed over (`verify.batch_size`)."
     )
     max_new_tokens: int = Field(
         1024, ge=16, le=8192, description="Tokens a reply may have; one that is cut there does not fit and is asked again."
@@ -84,7 +84,7 @@ class VerifySettings(VlmSettings):
         description="Times an edit's question is asked until the reply fits; then its row is recorded as failed, with the reply.",
     )
     batch_size: int = Field(
-        16,
+        32,
         ge=1,
         le=4096,
         description="Edits handed to the engine at once. Decides no value, only speed and memory. The engine `batch` has `batch.rows` instead.",

@@ -81,6 +81,9 @@ class TrainingJob:
                 return result
 
     def _train(self, preemption: "Preemption") -> dict[str, Any]:
+        from unicedit.verifier.load import light_transformers
+
+        light_transformers()  # before what imports them
         from unicedit.training.checkpoints import last_checkpoint
         from unicedit.training.curves import Curves
         from unicedit.training.finish import save_trained

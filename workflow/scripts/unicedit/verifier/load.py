@@ -21,6 +21,14 @@ FAMILIES = ("qwen2_5_vl", "qwen3_vl")
 _RESIDUAL = ".differential."
 
 
+def light_transformers() -> Any:
+    """transformers, which does not load scikit-learn: a form of decoding that no verifier uses would, three seconds of every job."""
+    import transformers.utils
+
+    transformers.utils.is_sklearn_available = lambda: False
+    return transformers
+
+
 def load_verifier(
     path: str,
     *,
@@ -36,14 +44,13 @@ def load_verifier(
     ``dtype`` is a torch dtype or its name; ``auto`` takes the checkpoint's. ``form`` is what the reply is, recorded for saving; without it what the folder
     records stays. ``max_pixels`` bounds each picture, in pixels after resizing. Raises ``EngineError`` where there is no usable model.
     """
-    from transformers import AutoConfig, AutoModelForImageTextToText
-
-    config = _read(AutoConfig.from_pretrained, path, revision)
+    transformers = light_transformers()
+    config = _read(transformers.AutoConfig.from_pretrained, path, revision)
     family = _family(path, config)
     known = _record(config)
     if known.get("differential") == "latent" and differential != "latent":
         raise _dropped(path, differential)
-    loader = AutoModelForImageTextToText
+    loader = transformers.AutoModelForImageTextToText
     if differential == "latent":
         from unicedit.verifier.latent import LATENT
 
@@ -57,11 +64,10 @@ def load_verifier(
 
 def load_processor(path: str, *, revision: str | None = None, max_pixels: int | None = None) -> Any:
     """A verifier's processor; it pads on the left, as generation needs. Raises ``EngineError`` where there is none."""
-    from transformers import AutoConfig
-
+    transformers = light_transformers()
     from unicedit.verifier.processor import processor_class
 
-    config = _read(AutoConfig.from_pretrained, path, revision)
+    config = _read(transformers.AutoConfig.from_pretrained, path, revision)
     processor = _read(processor_class(_family(path, config)).from_pretrained, path, revision)
     tokenizer, spoken = processor.tokenizer, '{"is_changed": true}'
     knows = tokenizer.convert_tokens_to_ids("<|image_pad|>") == config.image_token_id and processor.chat_template
@@ -86,9 +92,7 @@ def save_verifier(model: Any, processor: Any, folder: Path | str) -> Path:
 
 def recorded(path: str, *, revision: str | None = None) -> tuple[Differential | None, Form | None]:
     """What a saved verifier was trained for: differential context and form of reply; None for what it does not say (a stock model)."""
-    from transformers import AutoConfig
-
-    known = _record(_read(AutoConfig.from_pretrained, path, revision))
+    known = _record(_read(light_transformers().AutoConfig.from_pretrained, path, revision))
     return known.get("differential"), known.get("reply")
 
 
