@@ -257,12 +257,12 @@ def test_disturbances_are_drawn_in_their_shares() -> None:
 
 def test_parts_are_numbered_on_over_the_sections() -> None:
     names = part_names(DEFAULT, ())
-    assert names == [f"{number:05d}" for number in range(13)]
-    assert [(stretch.section, stretch.start, stretch.stop) for stretch in stretches(DEFAULT)][-1] == ("test", 1000, 1200)
+    assert names == [f"{number:05d}" for number in range(11)]
+    assert [(stretch.section, stretch.start, stretch.stop) for stretch in stretches(DEFAULT)][-1] == ("test", 500, 900)
     run = SamplesSettings(source="run", run=RunSampleSettings(teacher="elsewhere/verify"))
     assert part_names(run, ["00000", "00004"]) == ["00000", "00004"]
-    with pytest.raises(PipelineError, match=r"part 00013: the settings under samples\.world ask for 13 parts"):
-        open_source("00013", DEFAULT, 4, ())
+    with pytest.raises(PipelineError, match=r"part 00011: the settings under samples\.world ask for 11 parts"):
+        open_source("00011", DEFAULT, 4, ())
 
 
 def test_settings_that_cannot_be_are_refused() -> None:

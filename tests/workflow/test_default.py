@@ -41,7 +41,19 @@ def test_default_trains_its_verifier_and_beats_ssim_with_it(tmp_path: Path) -> N
     with run.path("results/tables/table5.csv").open() as stream:
         right = {row["row"]: float(row["value"]) for row in csv.DictReader(stream) if row["metric"] == "is_changed" and row["value"]}
     assert right["+ D2PO"] > 0.9 > right["SSIM"] and right["+ SFT"] > 0.9 > right["Base"]
+    assert_balanced(run)
     assert run.planned() == {}
+
+
+def assert_balanced(run: Checkout) -> None:
+    """Every sub-task is there, none three times as often as another."""
+    from datasets import load_dataset
+
+    from unicedit.taxonomy import load
+
+    found = Counter(load_dataset(str(run.path("results/dataset")), split="train", cache_dir=str(run.path("cache")))["edit_subtask"])
+    assert set(found) == set(load(run.path("config/taxonomy.yaml")).subtasks) and len(found) == 22
+    assert max(found.values()) < 3 * min(found.values()), "the frozen pass rates balance the accepted rows"
 
 
 def test_progress_and_summary(default: tuple[Checkout, str]) -> None:
@@ -61,14 +73,9 @@ def test_progress_and_summary(default: tuple[Checkout, str]) -> None:
 def test_every_subtask_and_enough_pictures(default: tuple[Checkout, str]) -> None:
     from datasets import load_dataset
 
-    from unicedit.taxonomy import load
-
     run, _ = default
-    dataset = load_dataset(str(run.path("results/dataset")), split="train", cache_dir=str(run.path("cache")))
-    found = Counter(dataset["edit_subtask"])
-    assert set(found) == set(load(run.path("config/taxonomy.yaml")).subtasks) and len(found) == 22
-    assert max(found.values()) < 3 * min(found.values()), "the frozen pass rates balance the accepted rows"
-    row = dataset[0]
+    assert_balanced(run)
+    row = load_dataset(str(run.path("results/dataset")), split="train", cache_dir=str(run.path("cache")))[0]
     assert row["src_image"].size == row["edit_image"].size
     pictures = sum(run.sidecar(f"prefilter/{path.stem}")["status"]["ok"] for path in run.folder.glob("results/prefilter/*.parquet"))
     assert pictures >= 200

@@ -61,7 +61,7 @@ class WorldSampleSettings(Section):
     """Samples of the simulated world (pictures 10,000 to 19,999 of it, which the library never shows), with answers from the truth."""
 
     sft: KindCounts = Field(
-        default_factory=lambda: KindCounts(normal=1500, no_edit=1500),
+        default_factory=lambda: KindCounts(normal=1300, no_edit=1300),
         description="Training samples for SFT. Normal and No Edit, as in the paper; hallucinations here serve a control.",
     )
     d2po: KindCounts = Field(
