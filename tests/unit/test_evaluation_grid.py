@@ -63,7 +63,7 @@ def test_controls_differ_in_what_they_control_and_in_nothing_else(tmp_path: Path
         return {f"{section}.{key}": value for section in ours for key, value in ours[section].items() if theirs[section][key] != value}
 
     assert changed("control", "d2po") == {"d2po.losses": {"sft": 1.0}}
-    assert changed("d2po_sigmoid", "d2po") == {"d2po.losses": {"sigmoid": 1.0}, "d2po.learning_rate": pytest.approx(5e-6)}
+    assert changed("d2po_sigmoid", "d2po") == {"d2po.losses": {"sigmoid": 1.0}, "d2po.learning_rate": pytest.approx(1e-5)}
     assert changed("d2po_no_cv", "d2po") == {"verifier.differential": "none"}
     assert changed("sft_no_cv", "sft") == {"verifier.differential": "none"}
     assert changed("d2po_withheld", "d2po") == {"d2po.withheld": 0.3}

@@ -121,8 +121,8 @@ def test_stage_without_a_rate_is_named_and_not_guessed() -> None:
 def test_training_rows() -> None:
     trained = parse({"verify": {"engine": "transformers"}})
     rows = training_volumes(trained, 0, ["a/informed-test.json", "b/ssim-validation.json"])
-    assert rows["samples"] == 2600 + 1000 + 450 + 900
-    assert rows["d2po"] == 64 * 16, "updates times batch"
+    assert rows["samples"] == 2600 + 768 + 450 + 900
+    assert rows["d2po"] == 48 * 16, "updates times batch"
     assert rows["evaluate"] == 900 + 450
     jobs = jobs_of(trained, SHARDS, 2)
     assert (jobs["duplicates"], jobs["edit"], jobs["sft"], jobs["samples"]) == (2, 10, 1, 6 + 2 + 1 + 2)

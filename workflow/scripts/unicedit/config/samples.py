@@ -65,7 +65,7 @@ class WorldSampleSettings(Section):
         description="Training samples for SFT. Normal and No Edit, as in the paper; hallucinations here serve a control.",
     )
     d2po: KindCounts = Field(
-        default_factory=lambda: KindCounts(normal=334, no_edit=333, hallucination=333),
+        default_factory=lambda: KindCounts(normal=256, no_edit=256, hallucination=256),
         description="Training pairs for D2PO, over all three kinds as in the paper, of pictures that SFT does not see.",
     )
     validation: KindCounts = Field(
