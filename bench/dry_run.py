@@ -1,7 +1,5 @@
 """`snakemake -n all` at paper scale: 1,200 shards, all stages, fresh and with everything done (issue 3: under 12 s and 400 MB each).
 
-Fresh is measured twice: as it is, every job set out in full, and with `-q`, which ends at the table of jobs by rule.
-
 The library is 1,200 small tars. "Everything done" puts a small table with a true sidecar in every place and has `snakemake --touch` record them.
 Beside the fresh one stands Snakemake's own share: a workflow of as many jobs in six rules that do nothing, each with what every rule of ours must have.
 """
@@ -114,11 +112,10 @@ def bare(folder: Path, shards: int) -> tuple[float, float, int]:
     return dry_run(folder, "--cores", "all", "--scheduler", "greedy")
 
 
-def dry_run(folder: Path, *options: str, counts: bool = False) -> tuple[float, float, int]:
-    """Seconds, megabytes at the peak, and jobs planned. ``counts``: only how many jobs each rule has."""
+def dry_run(folder: Path, *options: str) -> tuple[float, float, int]:
+    """Seconds, megabytes at the peak, and jobs planned."""
     started = time.perf_counter()
-    quiet = ["progress", "rules"] if counts else ["rules"]
-    command = [*SNAKEMAKE, *options, "-n", "--quiet", *quiet, "--", "all"]
+    command = [*SNAKEMAKE, *options, "-n", "--quiet", "rules", "--", "all"]
     child = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert child.stdout is not None
     output = child.stdout.read()
@@ -136,15 +133,14 @@ def main(shards: int = 1200) -> None:
     with tempfile.TemporaryDirectory() as made:
         run = lay_out(Path(made) / "checkout", shards)
         options = ("--profile", "profiles/local", *run.overlay())
-        dry_run(run.folder, *options, counts=True)  # a clone's first run reads its modules' syntax
-        counted = dry_run(run.folder, *options, counts=True)
+        dry_run(run.folder, *options)  # a clone's first run reads its modules' syntax
         fresh = dry_run(run.folder, *options)
         if run.path("results").exists():
             raise RuntimeError("a dry run wrote into the results folder")
         finish(run)
         done = dry_run(run.folder, *options)
         nothing = bare(Path(made) / "bare", shards)
-    for name, (seconds, megabytes, jobs) in (("fresh", fresh), ("fresh, jobs counted (-q)", counted), ("everything done", done)):
+    for name, (seconds, megabytes, jobs) in (("fresh", fresh), ("everything done", done)):
         what = f"snakemake -n all, {shards} shards, {name}"
         least, most = (6 * shards, None) if name.startswith("fresh") else (None, 0)
         targets.show(f"{what}, jobs planned", jobs, at_least=least, at_most=most, digits=0)
