@@ -39,7 +39,8 @@ class D2poSettings(TrainingSettings):
         min_length=1,
         description="Terms of the loss and their weights, by trl's names. `sigmoid` alone is the paper's; `sft` is the cross-entropy of the preferred reply, "
         "without which its probability may fall as long as the other's falls faster. `sigmoid` sums over a reply's hundred tokens and `sft` is their mean: with equal weights "
-        "the tiny verifier forgets how to close its brackets (11% of validation replies, against 0.4% at 30). `sft` alone is a control of Table 5.",
+        "the tiny verifier forgets how to close its brackets (21% of 450 validation replies at a rate of 0.0002, against 0.4% at 30). A weight of 0 leaves a term out. `sft` "
+        "alone is a control of Table 5.",
     )
     wordings: int = Field(
         1,
